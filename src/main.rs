@@ -1,0 +1,2 @@
+//! arguments -> run -> exit code
+fn main() {}

@@ -1,0 +1,1 @@
+//! Real PostgreSQL servers to ask what they make of a configuration file.
