@@ -1,0 +1,5 @@
+//! Values as the server reads them.
+
+mod refusal;
+
+pub use refusal::{Read, Refusal};
