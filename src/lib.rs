@@ -1,6 +1,10 @@
 //! What a PostgreSQL server will do with its configuration, said from files alone.
 
+pub mod catalog;
 pub mod finding;
+pub mod model;
+pub mod names;
 pub mod source;
+pub mod syntax;
 pub mod value;
 pub mod version;

@@ -43,3 +43,23 @@ impl fmt::Display for Major {
         }
     }
 }
+
+impl Major {
+    /// The major of that name: `9.6`, `16`.
+    pub fn parse(text: &str) -> Option<Major> {
+        let number = |text: &str| text.parse::<u16>().ok().filter(|number| *number < 100);
+        match text.split_once('.') {
+            Some((first, second)) => Some(Major(number(first)? * 100 + number(second)?)),
+            None => Some(Major(number(text)? * 100)),
+        }
+    }
+}
+
+/// A version of PostgreSQL.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PgVersion {
+    /// 9.6, 16
+    pub major: Major,
+    /// The minor release; `None` stands for the newest known one.
+    pub minor: Option<u16>,
+}
