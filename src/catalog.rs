@@ -371,9 +371,8 @@ fn named(row: &str, name: &str) -> bool {
 /// A row, unless its parameter came with a later minor.
 fn keep(row: &'static str, version: PgVersion) -> Option<Row> {
     let kept = Row::new(row, None);
-    let minor = version.minor?;
-    match since_minor(version.major, kept.name) {
-        Some(since) if since > minor => None,
+    match (since_minor(version.major, kept.name), version.minor) {
+        (Some(since), Some(minor)) if since > minor => None,
         _ => Some(kept),
     }
 }

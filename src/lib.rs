@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod finding;
 pub mod model;
 pub mod names;
+pub mod rule;
 pub mod source;
 pub mod syntax;
 pub mod value;
