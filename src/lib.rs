@@ -1,6 +1,9 @@
 //! What a PostgreSQL server will do with its configuration, said from files alone.
 
+pub mod edit;
 pub mod finding;
+pub mod nearest;
 pub mod source;
+pub mod suppress;
 pub mod value;
 pub mod version;
