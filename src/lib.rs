@@ -1,6 +1,8 @@
 //! What a PostgreSQL server will do with its configuration, said from files alone.
 
+pub mod config;
 pub mod edit;
+pub mod files;
 pub mod finding;
 pub mod nearest;
 pub mod source;
