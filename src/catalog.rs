@@ -309,7 +309,7 @@ pub fn since_minor(major: Major, name: &str) -> Option<u16> {
 
 /// Whether `major` lies in a range of majors; an empty end is open.
 pub fn within(major: Major, since: &str, until: &str) -> bool {
-    let bound = |text: &str| Major::parse(text);
+    let bound = |text: &str| Major::from_table(text);
     bound(since).is_none_or(|since| major >= since) && bound(until).is_none_or(|until| major <= until)
 }
 
@@ -350,7 +350,7 @@ fn minors(major: Major) -> impl Iterator<Item = Minor> {
         let mut fields = line.splitn(6, '\t');
         let mut next = || fields.next().unwrap_or_default();
         let (of, minor, name, what, before, row) = (next(), next(), next(), next(), next(), next());
-        (Major::parse(of) == Some(major)).then_some(Minor {
+        (Major::from_table(of) == Some(major)).then_some(Minor {
             minor: minor.parse().ok()?,
             name,
             what,

@@ -134,7 +134,7 @@ pub fn files(vector: &Value) -> Memory {
 
 pub fn majors(vector: &Value) -> Vec<Major> {
     let name = |version: &Value| version.as_str().map_or_else(|| version.to_string(), str::to_string);
-    vector["versions"].as_array().unwrap().iter().map(|version| Major::parse(&name(version)).unwrap()).collect()
+    vector["versions"].as_array().unwrap().iter().map(|version| Major::from_table(&name(version)).unwrap()).collect()
 }
 
 /// The minor of the recording.
