@@ -91,13 +91,25 @@ fn mend(mend: &page::Mend) -> String {
     format!("Some(page::Mend {{ verb: page::Verb::{verb}, safe: {} }})", mend.safe)
 }
 
+fn bytes(bytes: &[u8]) -> String {
+    format!("std::borrow::Cow::Borrowed(b\"{}\")", bytes.escape_ascii())
+}
+
 fn example(example: &page::Example) -> String {
+    let beside = |beside: &page::Beside| {
+        format!(
+            "page::Beside {{ name: {}, bytes: {}, readable: {} }}",
+            text(&beside.name),
+            bytes(&beside.bytes),
+            beside.readable
+        )
+    };
     format!(
-        "page::Example {{ shows: page::Shows::{:?}, majors: {}, text: {}, beside: {}, line: {} }}",
+        "page::Example {{ shows: page::Shows::{:?}, majors: {}, file: {}, beside: {}, line: {} }}",
         example.shows,
         text(&example.majors),
-        text(&example.text),
-        list(&example.beside, |(name, content)| format!("({}, {})", text(name), text(content))),
+        example.file.as_ref().map_or("None".to_string(), |file| format!("Some({})", bytes(file))),
+        list(&example.beside, beside),
         example.line,
     )
 }

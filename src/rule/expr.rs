@@ -170,6 +170,9 @@ fn compare(left: &Operand, right: &Operand, settings: &Settings) -> Option<std::
         (Meaning::Setting(left), Meaning::Setting(right)) => match (settings.value(left)?, settings.value(right)?) {
             // Words of two enums compare by their order in the list, which is the server's own order.
             (Value::Word(first), Value::Word(second)) => return Some(rank(left, first, settings)?.cmp(&rank(right, second, settings)?)),
+            (Value::Integer(_) | Value::Real(_), _) => {
+                (Value::Real(number(&Operand::Word(left.to_string()), settings)?), Value::Real(number(&Operand::Word(right.to_string()), settings)?))
+            }
             values => values,
         },
         _ => (Value::Real(number(left, settings)?), Value::Real(number(right, settings)?)),
@@ -202,9 +205,13 @@ fn rank(name: &str, word: &str, settings: &Settings) -> Option<usize> {
     parameter.words().position(|known| known.shown == word)
 }
 
+/// A number in bytes or microseconds where the setting has a unit, so that settings of several units compare.
 fn number(operand: &Operand, settings: &Settings) -> Option<f64> {
     match operand {
-        Operand::Word(name) => as_number(&settings.value(name)?),
+        Operand::Word(name) => {
+            let parameter = settings.catalog.get(settings.catalog.find(name.as_bytes())?);
+            Some(as_number(&settings.value(name)?)? * parameter.unit.map_or(1.0, |unit| unit.size() as f64))
+        }
         Operand::Literal(text) => text.parse().ok(),
         Operand::Sum(terms) => {
             terms.iter().try_fold(0.0, |sum, (minus, term)| Some(if *minus { sum - number(term, settings)? } else { sum + number(term, settings)? }))

@@ -65,6 +65,20 @@ pub enum Shows {
     Quiet,
 }
 
+/// The bytes of an example.
+pub type Bytes = Cow<'static, [u8]>;
+
+/// A file beside the one of an example.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Beside {
+    /// Its name, relative to the directory of the example.
+    pub name: Text,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Whether the server may read it.
+    pub readable: bool,
+}
+
 /// An example: a file, and others beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Example {
@@ -72,10 +86,10 @@ pub struct Example {
     pub shows: Shows,
     /// Majors for which it holds, `12..15`; empty for all of the page.
     pub majors: Text,
-    /// The file.
-    pub text: Text,
-    /// Files beside it: name and text.
-    pub beside: Cow<'static, [(Text, Text)]>,
+    /// The file; nothing where the example shows that it is missing.
+    pub file: Option<Bytes>,
+    /// Files beside it.
+    pub beside: Cow<'static, [Beside]>,
     /// Line of the page on which the example begins, for messages.
     pub line: usize,
 }
@@ -287,29 +301,71 @@ impl Blocks {
                 return Ok(());
             }
         };
-        let majors = words.next().unwrap_or_default().to_string();
-        if let Some(extra) = words.next() {
-            return Err(format!("{line}: `{extra}` after the versions of an example"));
+        let (mut majors, mut escaped) = (String::new(), false);
+        for word in words {
+            match word {
+                "escaped" => escaped = true,
+                range if range.starts_with(|char: char| char.is_ascii_digit()) => majors = range.to_string(),
+                other => return Err(format!("{line}: `{other}` says nothing about an example")),
+            }
         }
-        let mut texts = vec![(String::new(), String::new())];
+        let mut files: Vec<(&str, Vec<u8>)> = vec![("", Vec::new())];
         for line in lines {
             match line.strip_prefix("--- ") {
-                Some(name) => texts.push((name.trim().to_string(), String::new())),
+                Some(name) => files.push((name.trim(), Vec::new())),
                 None => {
-                    let (_, text) = texts.last_mut().expect("one from the start");
-                    text.push_str(line);
-                    text.push('\n');
+                    let (_, bytes) = files.last_mut().expect("one from the start");
+                    if escaped { unescape(line, bytes) } else { bytes.extend(line.as_bytes()) }
+                    bytes.push(b'\n');
                 }
             }
         }
-        let (_, text) = texts.remove(0);
+        let (_, file) = files.remove(0);
+        let beside = files.into_iter().map(|(name, bytes)| {
+            let readable = name.strip_suffix(" unreadable");
+            Beside {
+                name: readable.unwrap_or(name).to_string().into(),
+                bytes: bytes.into(),
+                readable: readable.is_none(),
+            }
+        });
         self.examples.push(Example {
             shows,
             majors: majors.into(),
-            text: text.into(),
-            beside: texts.into_iter().map(|(name, text)| (name.into(), text.into())).collect(),
+            file: lines.first().is_none_or(|line| !line.starts_with("--- ")).then(|| file.into()),
+            beside: beside.collect(),
             line,
         });
         Ok(())
+    }
+}
+
+/// Resolves `\r`, `\t`, `\\` and `\xHH`.
+fn unescape(line: &str, bytes: &mut Vec<u8>) {
+    let mut rest = line.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (first, after) {
+            (b'\\', [b'r', after @ ..]) => {
+                bytes.push(b'\r');
+                rest = after;
+            }
+            (b'\\', [b't', after @ ..]) => {
+                bytes.push(b'\t');
+                rest = after;
+            }
+            (b'\\', [b'x', high, low, after @ ..]) => {
+                bytes.extend(hex(&[*high, *low]));
+                rest = after;
+            }
+            (b'\\', [b'\\', after @ ..]) => {
+                bytes.push(b'\\');
+                rest = after;
+            }
+            (byte, after) => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
     }
 }

@@ -60,7 +60,7 @@ impl Unit {
     }
 
     /// How many bytes, or microseconds, one of it is.
-    fn size(self) -> i64 {
+    pub fn size(self) -> i64 {
         match self {
             Unit::B => 1,
             Unit::Kb => 1 << 10,
