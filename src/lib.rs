@@ -1,1 +1,4 @@
 //! pgconflint
+
+pub mod value;
+pub mod version;

@@ -1,0 +1,4 @@
+//! What values mean to a server.
+
+pub mod grammar;
+pub mod refusal;
