@@ -1,6 +1,6 @@
 //! Values as the server reads them, with its own message and hint where it refuses one.
 
-mod grammar;
+pub mod grammar;
 pub mod number;
 mod refusal;
 
@@ -110,20 +110,6 @@ pub fn read_unchecked(parameter: &Parameter, context: &Context, text: &[u8]) -> 
         Kind::Bool => read(parameter, context, text),
         Kind::String => Ok(Value::Text(text.to_vec())),
     }
-}
-
-/// The server's MAX_BACKENDS: processes that it can number.
-pub const MAX_BACKENDS: i64 = 0x3FFFF;
-
-/// The parameters whose values are summed up when this one is set, itself included.
-pub fn summed(parameter: &Parameter) -> Option<impl Iterator<Item = &'static str>> {
-    let others = parameter.traits.iter().find_map(|(word, argument)| (*word == "summed").then_some(*argument))?;
-    Some(others.split(' '))
-}
-
-/// Whether setting it makes the abbreviations of time zones known to what is read after it.
-pub fn makes_abbreviations_known(parameter: &Parameter) -> bool {
-    parameter.traits.iter().any(|(word, _)| *word == "abbreviations")
 }
 
 /// Whether it is one of the recovery targets, of which a server takes only one.

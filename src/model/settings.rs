@@ -5,7 +5,7 @@ use crate::model::tree::{Entry, Item, Tree};
 use crate::names;
 use crate::source::Sources;
 use crate::syntax::conf;
-use crate::value::{self, Context, Refusal, Value};
+use crate::value::{self, Context, Grammar, Refusal, Value};
 use crate::version::Major;
 
 /// What becomes of one line.
@@ -138,7 +138,7 @@ impl<'a> Settings<'a> {
     /// Reads the values in file order, as a start does.
     fn apply(&mut self, live: &[u32], sources: &Sources) {
         let major = self.catalog.version.major;
-        let mut abbreviations_known = false;
+        let mut zone = Zone::default();
         let mut target: Option<ParameterId> = None;
         for &index in live {
             let at = index as usize;
@@ -147,18 +147,26 @@ impl<'a> Settings<'a> {
             let parameter = self.catalog.get(id);
             let spelled = String::from_utf8_lossy(sources.text(entry.name()));
             let text = conf::value(entry.setting.value, &sources.get(entry.file).bytes);
+            let earlier = |name: &str| match self.value(name) {
+                Some(Value::Integer(value)) => value,
+                Some(Value::Bool(value)) => i64::from(value),
+                _ => 0,
+            };
             let context = Context {
                 major,
                 name: parameter.name,
                 // From 18 on messages give the server's own spelling.
                 spelled: if major >= Major::V18 { parameter.name } else { &spelled },
-                abbreviations_known,
+                abbreviations: &zone.abbreviations,
+                date_style: &zone.date_style,
+                time_zone: &zone.time_zone,
+                earlier: &earlier,
             };
             let verdict = self.verdict(at, parameter, &context, &text);
             match &verdict {
                 Verdict::Set(value) => {
                     self.winners[id.index()] = index;
-                    abbreviations_known |= value::makes_abbreviations_known(parameter);
+                    zone.learn(parameter, value, &text);
                     if value::is_recovery_target(parameter) {
                         if target.is_some_and(|set| set != id) {
                             self.second_target.get_or_insert(at);
@@ -182,41 +190,46 @@ impl<'a> Settings<'a> {
         }
         match value::read(parameter, context, text) {
             Err(refusal) => Verdict::Refused(refusal),
-            Ok(value) if self.too_many_processes(parameter, &value) => {
-                let shown = String::from_utf8_lossy(&value.plain()).into_owned();
-                Verdict::Refused(Refusal {
-                    message: Some(format!("invalid value for parameter \"{}\": {shown}", context.spelled)),
-                    ..Refusal::default()
-                })
-            }
             // The command line has named both before the line is read.
             Ok(value) if parameter.name == names::CONFIG_FILE => Verdict::Settled(value),
             Ok(value) if parameter.name == names::DATA_DIRECTORY && at >= self.auto_from => Verdict::Settled(value),
             Ok(value) => Verdict::Set(value),
         }
     }
+}
 
-    /// Up to 17 the parameters that ask for processes are summed up whenever one of them is set.
-    fn too_many_processes(&self, parameter: &Parameter, value: &Value) -> bool {
-        let Some(summed) = value::summed(parameter) else { return false };
-        let Value::Integer(own) = value else { return false };
-        let others = summed.filter(|name| *name != parameter.name).map(|name| match self.value(name) {
-            Some(Value::Integer(value)) => value,
-            _ => 0,
-        });
-        own + 1 + others.sum::<i64>() > value::MAX_BACKENDS
+/// What earlier lines said of dates, which timestamps are read by.
+struct Zone {
+    abbreviations: Vec<u8>,
+    date_style: Vec<u8>,
+    time_zone: Vec<u8>,
+}
+
+impl Default for Zone {
+    fn default() -> Zone {
+        Zone {
+            abbreviations: Vec::new(),
+            date_style: b"ISO, MDY".to_vec(),
+            time_zone: b"GMT".to_vec(),
+        }
+    }
+}
+
+impl Zone {
+    fn learn(&mut self, parameter: &Parameter, value: &Value, text: &[u8]) {
+        match parameter.grammar {
+            Some(Grammar::Abbreviations) => self.abbreviations = text.to_vec(),
+            Some(Grammar::DateStyle(_)) => self.date_style = value.plain(),
+            Some(Grammar::SessionZone) => self.time_zone = text.to_vec(),
+            _ => {}
+        }
     }
 }
 
 /// A parameter's built-in default.
 pub fn default(parameter: &Parameter, major: Major) -> Option<Value> {
     let text = parameter.default_text();
-    let context = Context {
-        major,
-        name: parameter.name,
-        spelled: parameter.name,
-        abbreviations_known: false,
-    };
+    let context = Context::new(major, parameter.name);
     match value::read_unchecked(parameter, &context, text.as_bytes()) {
         Ok(value) => Some(value),
         Err(_) => Some(Value::Text(text.into_bytes())),

@@ -235,12 +235,7 @@ fn literal(text: &str, name: &str, catalog: &Catalog) -> Option<Value> {
 }
 
 fn literal_of(text: &str, parameter: &Parameter, catalog: &Catalog) -> Result<Value, String> {
-    let context = Context {
-        major: catalog.version.major,
-        name: parameter.name,
-        spelled: parameter.name,
-        abbreviations_known: true,
-    };
+    let context = Context::new(catalog.version.major, parameter.name);
     let known = value::read_unchecked(parameter, &context, text.as_bytes());
     match known {
         Ok(Value::Text(_)) if parameter.kind == Kind::Enum => Err(format!("`{text}` is not a value of `{}`", parameter.name)),
