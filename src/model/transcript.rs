@@ -10,7 +10,7 @@ use crate::model::tree::{Fault, FaultKind, Item, Tree};
 use crate::names;
 use crate::source::Sources;
 use crate::syntax::conf;
-use crate::value::{Refusal, Value};
+use crate::value::{Grammar, Refusal, Value, grammar};
 use crate::version::Major;
 
 /// The server gives a file up after so many syntax errors at a start; the view after the first.
@@ -72,21 +72,11 @@ pub fn start(tree: &Tree, settings: &Settings, sources: &Sources) -> Start {
     let main = tree.visits.first().map(|visit| shown(&visit.path)).unwrap_or_default();
     // The first pass looks for the data directory only, the second reads all of it once more.
     let mut faults = said(tree, tree.items.iter().take(tree.auto_from), SYNTAX_ERRORS_AT_START, sources);
-    for message in &faults {
-        start.says("LOG", message);
-    }
-    if faults.iter().any(Said::refuses) {
-        start.refusals = faults.into_iter().filter(Said::refuses).map(|said| said.message).collect();
-        start.fatal(&format!("configuration file \"{main}\" contains errors"));
+    if start.hears(&faults, &main) {
         return start;
     }
     faults.extend(said(tree, tree.items.iter().skip(tree.auto_from), SYNTAX_ERRORS_AT_START, sources));
-    for message in &faults {
-        start.says("LOG", message);
-    }
-    if faults.iter().any(Said::refuses) {
-        start.refusals = faults.into_iter().filter(Said::refuses).map(|said| said.message).collect();
-        start.fatal(&format!("configuration file \"{}\" contains errors", names::AUTO_CONF));
+    if start.hears(&faults, names::AUTO_CONF) {
         return start;
     }
     let unknown = unknown(tree, settings, sources);
@@ -95,13 +85,18 @@ pub fn start(tree: &Tree, settings: &Settings, sources: &Sources) -> Start {
         if settings.second_target.is_some_and(|second| *at > second) {
             break;
         }
-        start.says_plain("LOG", message);
+        let mut message = message.clone();
+        // 12 says what is wrong with a slot name in a warning of its own.
+        if settings.catalog.version.major == Major::V12 && is_slot(settings, *at) {
+            start.says("WARNING", &warned(&mut message));
+        }
+        start.says("LOG", &message);
     }
     let stops = settings.second_target.filter(|_| refused.iter().all(|(_, message)| !message.text.starts_with("unrecognized")));
     start.refusals = refused.iter().map(|(_, message)| message.clone()).collect();
     if let Some(at) = stops {
         let message = second_target(tree, settings, at);
-        start.says_plain("FATAL", &message);
+        start.says("FATAL", &message);
         start.refusals.retain(|refusal| refused.iter().any(|(index, message)| message == refusal && *index < at));
         start.refusals.push(message);
     } else if let Some((_, last)) = refused.last() {
@@ -120,7 +115,11 @@ pub fn view(tree: &Tree, settings: &Settings, sources: &Sources, running: &dyn F
     let mut abandoned = Abandoned::new(tree, 1);
     let mut rows = Vec::new();
     let mut failed = false;
-    for item in &tree.items {
+    for (index, item) in tree.items.iter().enumerate() {
+        // Where the main file fails, the other one is not read.
+        if index == tree.auto_from && failed {
+            break;
+        }
         match item {
             Item::Entry(entry) => {
                 let judged = judged.next().expect("one for every entry");
@@ -152,8 +151,12 @@ pub fn view(tree: &Tree, settings: &Settings, sources: &Sources, running: &dyn F
                 }
             } else if judged.verdict != Verdict::Masked {
                 match complaint(tree, settings, judged, sources, running) {
-                    Some(message) => {
+                    Some(mut message) => {
                         row.error = Some("setting could not be applied".to_string());
+                        let slot = judged.parameter.is_some_and(|id| settings.catalog.get(id).grammar == Some(Grammar::Slot));
+                        if settings.catalog.version.major == Major::V12 && slot && message.detail.is_some() {
+                            view.messages.push(warned(&mut message));
+                        }
                         view.messages.push(message);
                     }
                     None => row.applied = true,
@@ -220,11 +223,25 @@ pub fn fault_text(tree: &Tree, fault: &Fault, sources: &Sources) -> String {
 }
 
 impl Start {
-    fn says(&mut self, level: &str, said: &Said) {
-        self.says_plain(level, &said.message);
+    /// Logs faults; whether they end the start.
+    fn hears(&mut self, faults: &[Said], file: &str) -> bool {
+        for said in faults {
+            if said.ends {
+                self.fatal(&said.message.text);
+                self.refusals.push(said.message.clone());
+                return true;
+            }
+            self.says("LOG", &said.message);
+        }
+        let refusals = faults.iter().filter(|said| said.refuses).map(|said| said.message.clone());
+        self.refusals = refusals.collect();
+        if !self.refusals.is_empty() {
+            self.fatal(&format!("configuration file \"{file}\" contains errors"));
+        }
+        !self.refusals.is_empty()
     }
 
-    fn says_plain(&mut self, level: &str, message: &Message) {
+    fn says(&mut self, level: &str, message: &Message) {
         self.log.push(format!("{level}:  {}", message.text));
         self.log.extend(message.detail.iter().map(|detail| format!("DETAIL:  {detail}")));
         self.log.extend(message.hint.iter().map(|hint| format!("HINT:  {hint}")));
@@ -237,13 +254,10 @@ impl Start {
 
 struct Said {
     message: Message,
+    /// Whether it refuses the start once all files are read.
     refuses: bool,
-}
-
-impl Said {
-    fn refuses(&self) -> bool {
-        self.refuses
-    }
+    /// Whether the server stops at once.
+    ends: bool,
 }
 
 fn said<'a>(tree: &Tree, items: impl Iterator<Item = &'a Item>, limit: usize, sources: &Sources) -> Vec<Said> {
@@ -291,6 +305,7 @@ impl Abandoned {
         let mut said = vec![Said {
             message: plain(fault_text(tree, fault, sources), Some(place)),
             refuses: fault.is_error(),
+            ends: matches!(fault.kind, FaultKind::Endless(_)),
         }];
         if matches!(fault.kind, FaultKind::Syntax(_)) {
             let errors = &mut self.errors[fault.visit as usize];
@@ -301,10 +316,26 @@ impl Abandoned {
                 said.push(Said {
                     message: plain(format!("too many syntax errors found, abandoning file \"{file}\""), None),
                     refuses: false,
+                    ends: false,
                 });
             }
         }
         Some(said)
+    }
+}
+
+fn is_slot(settings: &Settings, at: usize) -> bool {
+    let parameter = settings.judged[at].parameter.map(|id| settings.catalog.get(id));
+    parameter.is_some_and(|parameter| parameter.grammar == Some(Grammar::Slot))
+}
+
+/// Takes detail and hint out of a message and makes a message of its own of them.
+fn warned(message: &mut Message) -> Message {
+    Message {
+        text: message.detail.take().unwrap_or_default(),
+        detail: None,
+        hint: message.hint.take(),
+        place: message.place.clone(),
     }
 }
 
@@ -415,6 +446,14 @@ fn complaint(
         return None;
     }
     let place = Some(place(tree, judged));
+    // What a start checks once the libraries are loaded, a running server checks at once.
+    let late = match (&judged.verdict, &parameter.grammar) {
+        (Verdict::Set(Value::Text(text)), Some(grammar)) => grammar::later(grammar, text),
+        _ => None,
+    };
+    if let Some(why) = late {
+        return Some(Message { place, ..refusal(settings, judged, &why, sources) });
+    }
     match &judged.verdict {
         Verdict::Refused(why) => Some(Message { place, ..refusal(settings, judged, why, sources) }),
         Verdict::Set(value) | Verdict::Settled(value) if parameter.needs_restart() => {

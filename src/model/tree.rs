@@ -191,7 +191,7 @@ pub fn read(files: &dyn Files, sources: &mut Sources, main: &Path, data_director
     let beside = main.parent().unwrap_or(Path::new(""));
     let data_directory = match (data_directory, said) {
         (Some(given), _) => given.to_path_buf(),
-        (None, Some(said)) => path::join(beside, &said, major),
+        (None, Some(said)) => path::resolve(&said, main, major),
         (None, None) => beside.to_path_buf(),
     };
     reader.tree.auto_from = reader.tree.items.len();
@@ -373,7 +373,8 @@ impl Reader<'_> {
             let path = path::join(&directory, &name, self.major);
             // Here 9.4 knows no limit: it keeps each directory open on the way down.
             if self.major < Major::V9_5 && self.goes_round(&path, visit) {
-                return self.fault(Some(at), line, visit, FaultKind::Endless(path));
+                let first = path::join(&directory, &self.tree.directories.last().expect("pushed above").taken[0], self.major);
+                return self.fault(Some(at), line, visit, FaultKind::Endless(first));
             }
             self.include_file(entry, &path::to_bytes(&path), path, calling, true, depth);
         }
