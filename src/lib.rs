@@ -1,6 +1,7 @@
 //! What a PostgreSQL server will do with its configuration, said from files alone.
 
 pub mod catalog;
+pub mod check;
 pub mod config;
 pub mod edit;
 pub mod files;

@@ -3,3 +3,5 @@
 
 #[path = "all/vectors.rs"]
 mod vectors;
+#[path = "all/rules.rs"]
+mod rules;
