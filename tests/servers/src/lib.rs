@@ -1,1 +1,13 @@
 //! Real PostgreSQL servers to ask what they make of a configuration file.
+//!
+//! ```text
+//! servers.lock ─install→ bin, lib, share ─template→ a data directory, copied for each
+//!   server   one idle server per major; questions to its views
+//!   start    what `postgres -C` and a whole start say of files
+//!   record   rules/catalog/NN.tsv        prove  does the server refuse this?
+//!   vectors  recorded answers replayed   agree  pgconflint against the servers
+//! ```
+
+pub mod install;
+pub mod user;
+pub mod wire;
