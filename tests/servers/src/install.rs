@@ -208,7 +208,7 @@ pub fn entry(major: u16) -> Result<&'static Locked> {
 fn parse(line: &str) -> Option<Locked> {
     let [major, version, integrity] = line.split('\t').collect::<Vec<_>>().try_into().ok()?;
     integrity.starts_with("sha512-").then(|| Locked {
-        major: major.parse().ok().expect("the first column of servers.lock is a number"),
+        major: major.parse().expect("the first column of servers.lock is a number"),
         version: version.to_string(),
         integrity: integrity.to_string(),
     })

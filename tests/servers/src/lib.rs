@@ -11,3 +11,15 @@
 pub mod install;
 pub mod user;
 pub mod wire;
+pub mod files;
+pub mod json;
+pub mod server;
+pub mod start;
+pub mod template;
+pub mod vectors;
+pub mod view;
+
+pub use files::{Bytes, FileSet};
+pub use server::{Server, start_all};
+pub use start::{Outcome, start_check, whole_start, whole_start_on};
+pub use view::{Message, Row, View};
