@@ -8,12 +8,16 @@
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
 //! ```
 
+pub mod hba;
 pub mod install;
 pub mod user;
 pub mod wire;
 pub mod files;
 pub mod json;
+pub mod probe;
+pub mod record;
 pub mod server;
+pub mod shown;
 pub mod start;
 pub mod template;
 pub mod vectors;

@@ -61,7 +61,7 @@ pub fn whole_start(major: u16, files: &FileSet) -> Result<Outcome> {
 pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outcome> {
     let scratch = template::scratch()?;
     let data = scratch.path().join("data");
-    template::copy(major, segment, &data)?;
+    template::copy_for_a_start(major, segment, &data)?;
     for path in files.write(&data)? {
         user::give(&path)?;
     }

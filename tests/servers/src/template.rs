@@ -59,6 +59,20 @@ pub fn copy(major: u16, segment: u16, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// As [`copy`], but the databases are links into the template. For a server
+/// that is stopped before anything could change a database.
+pub fn copy_for_a_start(major: u16, segment: u16, to: &Path) -> Result<()> {
+    const COPY: &str = r#"
+mkdir -m 700 "$2" "$2/base" && cd "$1"
+find . -mindepth 1 -maxdepth 1 ! -name base -exec cp --archive --target-directory="$2" {} +
+ln -s "$1"/base/* "$2/base/"
+"#;
+    let template = template(major, segment)?;
+    let output = user::command("/bin/sh").args(["-ec", COPY, "sh"]).arg(&template).arg(to).output()?;
+    ensure!(output.status.success(), "copying a template: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
 /// A new directory with a short path that belongs to the user that servers
 /// run under, in the system's temporary directory, where a socket's path
 /// stays short enough.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::files::{Bytes, FileSet, replace};
 use crate::server::Server;
@@ -45,6 +45,8 @@ pub struct View {
     pub rows: Vec<Row>,
     /// The messages, in the order in which the server gave them.
     pub messages: Vec<Message>,
+    /// Why the view gave no rows at all: a few values end the query itself.
+    pub failed: Option<Message>,
 }
 
 impl Server {
@@ -53,11 +55,9 @@ impl Server {
     pub fn file_settings(&self, files: &FileSet) -> Result<View> {
         const SQL: &str = "select name, setting, applied, error, sourcefile, sourceline from pg_file_settings";
         let answer = self.with_files(files, || self.query(SQL))?;
-        if let Some(error) = answer.error {
-            bail!("pg_file_settings: {}", String::from_utf8_lossy(&error.message));
-        }
         let rows = answer.rows.into_iter().map(|cells| self.row(cells)).collect();
-        Ok(View { rows, messages: self.messages(&answer.notices) })
+        let failed = self.messages(answer.error.as_slice()).pop();
+        Ok(View { rows, messages: self.messages(&answer.notices), failed })
     }
 
     /// Runs a question while files lie in the data directory.
@@ -78,16 +78,14 @@ impl Server {
 
     /// The messages about files, of all that a query sends at `debug3`.
     pub(crate) fn messages(&self, notices: &[Notice]) -> Vec<Message> {
-        let about_files = notices.iter().filter(|notice| notice.severity != "LOG" || notice.routine != "exec_simple_query");
-        let about_files = about_files.filter(|notice| !NOISE.contains(&notice.routine.as_str()));
-        about_files
-            .map(|notice| Message {
-                message: self.hide(&notice.message),
-                detail: notice.detail.as_deref().map(|bytes| self.hide(bytes)),
-                hint: notice.hint.as_deref().map(|bytes| self.hide(bytes)),
-                context: notice.context.as_deref().filter(|bytes| !SQL_CONTEXT.iter().any(|start| bytes.starts_with(start.as_bytes()))).map(|bytes| self.hide(bytes)),
-            })
-            .collect()
+        let of_files = |context: &&[u8]| !SQL_CONTEXT.iter().any(|start| context.starts_with(start.as_bytes()));
+        let messages = notices.iter().filter(|notice| !noise(notice)).map(|notice| Message {
+            message: self.hide(&notice.message),
+            detail: notice.detail.as_deref().map(|bytes| self.hide(bytes)),
+            hint: notice.hint.as_deref().map(|bytes| self.hide(bytes)),
+            context: notice.context.as_deref().filter(of_files).map(|bytes| self.hide(bytes)),
+        });
+        messages.collect()
     }
 
     /// Writes `$PGDATA` for this server's data directory.
@@ -109,8 +107,14 @@ impl Server {
     }
 }
 
-/// Functions of the server that talk about themselves at `debug3`.
-const NOISE: [&str; 6] = ["RehashCatCache", "RehashCatCacheLists", "ShowTransactionStateRec", "ProcessUtility", "InitCatCachePhase2", "InitCatCache"];
+/// Whether a message is the server talking about itself, as it does at
+/// `debug3`: of its caches, its reads, the libraries that it loads.
+fn noise(notice: &Notice) -> bool {
+    let routine = notice.routine.as_str();
+    notice.severity == "DEBUG" && (routine.starts_with("pgaio_") || NOISE.contains(&routine))
+}
+
+const NOISE: [&str; 5] = ["RehashCatCache", "RehashCatCacheLists", "ShowTransactionStateRec", "find_in_path", "find_in_dynamic_libpath"];
 
 /// Contexts of the query rather than of the files.
 const SQL_CONTEXT: [&str; 2] = ["SQL statement", "PL/pgSQL function"];
