@@ -1,1 +1,5 @@
-//! tests
+//! All integration tests in one binary.
+#![allow(clippy::unwrap_used)]
+
+#[path = "all/vectors.rs"]
+mod vectors;

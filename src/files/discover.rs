@@ -1,0 +1,240 @@
+//! Which nodes and files the paths on the command line mean.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+use super::{Disk, words};
+use crate::source::{FileKind, ReadError};
+
+/// Something to check by itself.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Node {
+    /// Where it lies, as it is shown.
+    pub path: PathBuf,
+    /// Whether it is a directory with all its files, or one file.
+    pub place: Place,
+}
+
+/// What a node's path leads to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Place {
+    /// A directory with the configuration of a server, its data, or both.
+    Directory,
+    /// One file, its siblings read from the disk.
+    File(FileKind),
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    /// Sorted by path, each once.
+    pub nodes: Vec<Node>,
+    /// What could not be read or is of no known kind, and why.
+    pub errors: Vec<(PathBuf, String)>,
+}
+
+/// Finds the nodes at and below `paths`; `kind` says what a file is whose name does not.
+pub fn discover(disk: &Disk, paths: &[PathBuf], kind: Option<FileKind>) -> Discovery {
+    let mut found = Discovery::default();
+    for path in paths {
+        let real = match disk.resolve(path) {
+            Ok(real) => real,
+            Err(error) => {
+                found.errors.push((path.clone(), error.to_string()));
+                continue;
+            }
+        };
+        match fs::metadata(&real) {
+            Ok(metadata) if metadata.is_dir() => walk(&real, path, &mut found),
+            Ok(_) => found.lone_file(path, kind),
+            Err(error) => found.errors.push((path.clone(), words(&error).to_string())),
+        }
+    }
+    found.nodes.sort_unstable();
+    found.nodes.dedup();
+    found.errors.sort_unstable();
+    found
+}
+
+/// What a file is to the server, by its name.
+pub fn kind_of(path: &Path) -> Option<FileKind> {
+    let name = path.file_name()?.to_str()?;
+    // Debian and editors keep copies: postgresql.conf.sample, pg_hba.conf.bak, recovery.done.
+    match name {
+        _ if name.starts_with("pg_hba") => Some(FileKind::Hba),
+        _ if name.starts_with("pg_ident") => Some(FileKind::Ident),
+        _ if name.starts_with("recovery.conf") || name == "recovery.done" => Some(FileKind::Recovery),
+        _ if name.starts_with("postgresql.") || name.ends_with(".conf") => Some(FileKind::Conf),
+        _ => None,
+    }
+}
+
+impl Discovery {
+    fn lone_file(&mut self, path: &Path, kind: Option<FileKind>) {
+        match kind.or_else(|| kind_of(path)) {
+            Some(kind) => self.nodes.push(Node { path: path.to_owned(), place: Place::File(kind) }),
+            None => {
+                let message = "its name does not say what it is: say --kind conf, hba, ident or recovery";
+                self.errors.push((path.to_owned(), message.to_owned()));
+            }
+        }
+    }
+}
+
+/// The files that make a directory a node.
+fn is_marker(name: &OsStr) -> bool {
+    const MARKERS: [&str; 6] =
+        ["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "recovery.conf", "PG_VERSION"];
+    MARKERS.iter().any(|marker| name == *marker)
+}
+
+/// Directories in which nothing is to be found, or the same once more (Kubernetes mounts `..2024_11_21` beside links).
+fn is_skipped(name: &OsStr) -> bool {
+    name == ".git" || name.as_encoded_bytes().starts_with(b"..")
+}
+
+/// Finds the node directories at and below `top`, which is shown as `shown`.
+fn walk(top: &Path, shown: &Path, found: &mut Discovery) {
+    let mut nodes: HashSet<PathBuf> = HashSet::new();
+    let mut walk = WalkDir::new(top).into_iter();
+    let wanted = |entry: &DirEntry| entry.depth() == 0 || !is_skipped(entry.file_name());
+    while let Some(entry) = walk.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                found.errors.push((error.path().unwrap_or(top).to_owned(), walk_error(&error)));
+                continue;
+            }
+        };
+        let kind = entry.file_type();
+        if kind.is_dir() {
+            // A data directory holds a PG_VERSION for each database: none of those is a node.
+            if !wanted(&entry) || is_inside_data(&entry, top) {
+                walk.skip_current_dir();
+            }
+        } else if is_marker(entry.file_name()) {
+            nodes.extend(entry.path().parent().map(Path::to_owned));
+        } else if kind.is_symlink() && is_linked_node(entry.path()) {
+            nodes.insert(entry.path().to_owned());
+        }
+    }
+    let nodes = without_doubles(nodes);
+    let show = |node: PathBuf| match node.strip_prefix(top) {
+        Ok(inside) if inside.as_os_str().is_empty() => shown.to_owned(),
+        Ok(inside) => shown.join(inside),
+        Err(_) => node,
+    };
+    let nodes = nodes.into_iter().map(|node| Node { path: show(node), place: Place::Directory });
+    found.nodes.extend(nodes);
+}
+
+fn is_inside_data(entry: &DirEntry, top: &Path) -> bool {
+    let name = entry.file_name().as_encoded_bytes();
+    if entry.path() == top || !(name == b"base" || name == b"global" || name.starts_with(b"pg_")) {
+        return false;
+    }
+    entry.path().parent().is_some_and(|parent| parent.join("PG_VERSION").exists())
+}
+
+/// A link to a node is one; what lies below a linked directory is not looked at, so no link can make a walk endless.
+fn is_linked_node(link: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(link) else { return false };
+    entries.flatten().any(|entry| is_marker(&entry.file_name())) && !link.file_name().is_some_and(is_skipped)
+}
+
+/// Each directory once, under the name that is no link if it has one.
+fn without_doubles(nodes: HashSet<PathBuf>) -> Vec<PathBuf> {
+    let is_link = |node: &PathBuf| fs::symlink_metadata(node).is_ok_and(|node| node.is_symlink());
+    let (mut links, mut nodes): (Vec<PathBuf>, Vec<PathBuf>) = nodes.into_iter().partition(is_link);
+    if links.is_empty() {
+        return nodes;
+    }
+    links.sort_unstable();
+    let mut known: HashSet<PathBuf> = nodes.iter().filter_map(|node| fs::canonicalize(node).ok()).collect();
+    nodes.extend(links.into_iter().filter(|link| fs::canonicalize(link).is_ok_and(|real| known.insert(real))));
+    nodes
+}
+
+fn walk_error(error: &walkdir::Error) -> String {
+    error.io_error().map_or(ReadError::Loop, words).to_string()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn tree(files: &[&str]) -> tempfile::TempDir {
+        let tree = tempfile::tempdir().expect("a temporary directory");
+        for file in files {
+            let path = tree.path().join(file);
+            fs::create_dir_all(path.parent().expect("it has one")).expect("made");
+            fs::write(path, "").expect("written");
+        }
+        tree
+    }
+
+    fn names(tree: &tempfile::TempDir, found: &Discovery) -> Vec<String> {
+        let name = |node: &Node| node.path.strip_prefix(tree.path()).expect("below").display().to_string();
+        found.nodes.iter().map(name).collect()
+    }
+
+    #[test]
+    fn nodes_are_directories_with_a_marker_outside_of_data() {
+        let tree = tree(&[
+            "b/postgresql.conf",
+            "b/conf.d/x.conf",
+            "a/pg_hba.conf",
+            "a/nested/recovery.conf",
+            "data/PG_VERSION",
+            "data/base/1/PG_VERSION",
+            "data/pg_tblspc/1/PG_VERSION",
+            ".git/postgresql.conf",
+            "k8s/..2024/postgresql.conf",
+            "other/readme",
+            "base/postgresql.conf",
+        ]);
+        let found = discover(&Disk::default(), &[tree.path().to_owned()], None);
+        assert_eq!(names(&tree, &found), ["a", "a/nested", "b", "base", "data"]);
+        assert_eq!(found.errors, []);
+    }
+
+    #[test]
+    fn links_are_followed_once_and_never_round() {
+        let tree = tree(&["real/postgresql.conf", "k8s/..data/x"]);
+        let outside = self::tree(&["linked/pg_hba.conf", "deep/er/pg_hba.conf"]);
+        symlink("real", tree.path().join("same")).expect("linked");
+        symlink("..", tree.path().join("real/up")).expect("linked");
+        symlink(outside.path().join("linked"), tree.path().join("node")).expect("linked");
+        symlink(outside.path().join("deep"), tree.path().join("deep")).expect("linked");
+        symlink(outside.path().join("linked/pg_hba.conf"), tree.path().join("k8s/pg_hba.conf")).expect("linked");
+        let found = discover(&Disk::default(), &[tree.path().to_owned()], None);
+        assert_eq!(names(&tree, &found), ["k8s", "node", "real"]);
+    }
+
+    #[test]
+    fn files_have_a_kind_or_are_refused() {
+        let tree = tree(&["pg_hba.conf", "x.txt", "conf.d/y.conf"]);
+        let path = |name: &str| tree.path().join(name);
+        let paths = [path("x.txt"), path("conf.d/y.conf"), path("none.conf"), path("pg_hba.conf"), path("pg_hba.conf")];
+        let found = discover(&Disk::default(), &paths, None);
+        assert_eq!(names(&tree, &found), ["conf.d/y.conf", "pg_hba.conf"]);
+        assert_eq!(found.errors.len(), 2);
+        assert_eq!(found.nodes[1].place, Place::File(FileKind::Hba));
+        let found = discover(&Disk::default(), &paths[..1], Some(FileKind::Ident));
+        assert_eq!(found.nodes[0].place, Place::File(FileKind::Ident));
+    }
+
+    #[test]
+    fn a_root_is_looked_below_and_not_shown() {
+        let tree = tree(&["etc/postgresql/14/main/postgresql.conf"]);
+        let disk = Disk { root: Some(tree.path().to_owned()) };
+        let found = discover(&disk, &["/etc/postgresql".into()], None);
+        assert_eq!(found.nodes[0].path, Path::new("/etc/postgresql/14/main"));
+    }
+}
