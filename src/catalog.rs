@@ -27,6 +27,8 @@ static RECORDED: [(Major, &str); 15] = [
 static ALIASES: &str = include_str!("../rules/catalog/aliases.tsv");
 static MINORS: &str = include_str!("../rules/catalog/minor.tsv");
 static BUILDS: &str = include_str!("../rules/catalog/build.tsv");
+static MISPLACED: &str = include_str!("../rules/catalog/misplaced.tsv");
+static BETAS: &str = include_str!("../rules/catalog/betas.tsv");
 static TRAITS: &str = include_str!("../rules/catalog/traits.tsv");
 static GRAMMARS: &str = include_str!("../rules/catalog/grammar.tsv");
 
@@ -300,6 +302,17 @@ pub fn build_notes(name: &str, major: Major) -> impl Iterator<Item = BuildNote> 
         }
         _ => None,
     })
+}
+
+/// Whether a name belongs in another file in that major: what recovery.conf took up to 11, and what
+/// signal files replaced in 12.
+pub fn misplaced(name: &str, major: Major) -> bool {
+    rows_of(MISPLACED).any(|row| row[0] == name && within(major, row[1], row[2]))
+}
+
+/// What became of a name that only beta releases knew; empty where it was dropped.
+pub fn beta_name(name: &str) -> Option<&'static str> {
+    rows_of(BETAS).find(|row| row[0] == name).map(|row| row[1])
 }
 
 /// In which minor of a major a parameter arrived, where it was not there from the start.
