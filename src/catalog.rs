@@ -28,7 +28,8 @@ static ALIASES: &str = include_str!("../rules/catalog/aliases.tsv");
 static MINORS: &str = include_str!("../rules/catalog/minor.tsv");
 static BUILDS: &str = include_str!("../rules/catalog/build.tsv");
 static MISPLACED: &str = include_str!("../rules/catalog/misplaced.tsv");
-static BETAS: &str = include_str!("../rules/catalog/betas.tsv");
+static BUILD_NAMES: &str = include_str!("../rules/catalog/build-names.tsv");
+static BETAS: &str = include_str!("../rules/catalog/beta-names.tsv");
 static TRAITS: &str = include_str!("../rules/catalog/traits.tsv");
 static GRAMMARS: &str = include_str!("../rules/catalog/grammar.tsv");
 
@@ -310,9 +311,14 @@ pub fn misplaced(name: &str, major: Major) -> bool {
     rows_of(MISPLACED).any(|row| row[0] == name && within(major, row[1], row[2]))
 }
 
+/// What a server must be built with to know a name, where ordinary builds do not know it.
+pub fn build_name(name: &str, major: Major) -> Option<&'static str> {
+    rows_of(BUILD_NAMES).find(|row| row[0] == name && within(major, row[1], "")).map(|row| row[2])
+}
+
 /// What became of a name that only beta releases knew; empty where it was dropped.
 pub fn beta_name(name: &str) -> Option<&'static str> {
-    rows_of(BETAS).find(|row| row[0] == name).map(|row| row[1])
+    rows_of(BETAS).find(|row| row[0] == name).map(|row| row[2])
 }
 
 /// In which minor of a major a parameter arrived, where it was not there from the start.

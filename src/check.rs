@@ -191,6 +191,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     values::check(view, &mut spots);
     overrides::check(view, &mut spots);
     traps::check(view, &mut spots);
+    syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {
         if let Some(page) = view.rules.speaking(spot.rule.as_ref(), version, role) {

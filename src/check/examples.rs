@@ -162,7 +162,7 @@ fn shown(page: &Page, example: &Example, of: &Example, rules: &Rules, version: P
     let others = || findings.iter().map(|finding| finding.rule.as_ref()).collect::<Vec<_>>().join(", ");
     match example.shows {
         Shows::Fires => {
-            if let Some(left) = fired.iter().find(|finding| finding.message.contains('{')) {
+            if let Some(left) = fired.iter().find(|finding| is_left(&finding.message)) {
                 return Some(format!("a placeholder is left in `{}`", left.message));
             }
             fired.is_empty().then(|| format!("does not fire; found: [{}]", others()))
@@ -177,4 +177,10 @@ fn shown(page: &Page, example: &Example, of: &Example, rules: &Rules, version: P
             (fixed != wanted.as_ref()).then(|| format!("the fix makes `{}`", String::from_utf8_lossy(&fixed).trim_end()))
         }
     }
+}
+
+/// Whether a placeholder of the page's title was not filled in.
+fn is_left(message: &str) -> bool {
+    let names = message.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    names.into_iter().any(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
 }

@@ -1,6 +1,7 @@
 //! include, include_if_exists, include_dir: what they lead to.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use crate::check::spot::{Spot, View};
 use crate::model::path;
@@ -12,13 +13,7 @@ use crate::syntax::conf::{self, Content};
 
 /// Finds includes that fail or surprise.
 pub fn check(view: &View, spots: &mut Vec<Spot>) {
-    if let (Some(error), Some(place)) = (&view.tree.missing, view.anywhere()) {
-        if *error == ReadError::Missing {
-            spots.push(Spot::new("config-file-missing", place).label("beside this").server(
-                "could not access the server configuration file",
-            ));
-        }
-    }
+    main_file(view, spots);
     let mut seen = HashMap::new();
     for fault in view.tree.faults() {
         let Some(place) = fault.place else { continue };
@@ -35,12 +30,17 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
     in_auto_conf(view, spots);
 }
 
-impl View<'_> {
-    /// The beginning of any file of the node: where there is no main file, what is there instead.
-    pub fn anywhere(&self) -> Option<Place> {
-        let file = self.tree.visits.iter().find_map(|visit| visit.file);
-        let file = file.or_else(|| self.sources.iter().map(|(file, _)| file).next())?;
-        Some(Place { file, span: Span::default() })
+/// A directory that holds a server's other files, but not the one that it begins with.
+fn main_file(view: &View, spots: &mut Vec<Spot>) {
+    let Some((file, ReadError::Missing)) = view.tree.missing else { return };
+    let path = &view.sources.get(file).path;
+    let beside = view.files.list(path.parent().unwrap_or(Path::new(""))).unwrap_or_default();
+    let has = |name: &str| beside.iter().any(|(known, _)| known == name.as_bytes());
+    // Debian keeps it in /etc: a data directory without it and without pg_hba.conf is nothing odd.
+    if has(names::PG_VERSION) && has(names::PG_HBA) {
+        let place = Place { file, span: Span::default() };
+        let server = format!("could not access the server configuration file \"{}\": {}", path.display(), ReadError::Missing);
+        spots.push(Spot::new("config-file-missing", place).label("should be here").server(server));
     }
 }
 

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::catalog::{self, BuildNote};
+use crate::catalog;
 use crate::check::spot::{Spot, View};
-use crate::finding::Severity;
 use crate::model::settings::{Judged, Verdict};
 use crate::nearest::nearest;
 use crate::source::display;
@@ -59,21 +58,14 @@ fn unknown(view: &View, index: usize, judged: &Judged) -> Option<Spot> {
         let spot = about("beta-name").label("only betas knew it").word("suggestion", name.to_string());
         return Some(if name.is_empty() { spot } else { spot.edit(judged.entry.name(), name) });
     }
-    if catalog::build_notes(&lower, version.major).any(|note: BuildNote| note.what == "name") {
-        let mut spot = about("build-only-parameter").label("unknown to ordinary builds");
-        spot.at_most = Some(Severity::Warning);
-        return Some(spot);
+    if let Some(needs) = catalog::build_name(&lower, version.major) {
+        return Some(about("build-only-parameter").label(format!("needs a build with {needs}")));
     }
     match catalog::history(&lower) {
-        Some((first, _)) if first > version.major => Some(about("parameter-too-new").label("not yet known").word("since", first.to_string())),
-        Some((first, _)) if first == version.major => {
-            let minor = catalog::since_minor(version.major, &lower).unwrap_or_default();
-            let since = PgVersion { major: first, minor: Some(minor) };
-            Some(about("parameter-too-new").label("not yet known").word("since", since.to_string()))
-        }
-        Some((first, _)) if catalog::since_minor(version.major, &lower).is_some() || first < version.major => {
-            let minor = catalog::since_minor(version.major, &lower);
-            let since = PgVersion { major: version.major, minor };
+        Some((first, last)) if last >= version.major => {
+            let minor = catalog::since_minor(version.major, &lower).filter(|_| first <= version.major);
+            let major = first.max(version.major.min(last));
+            let since = PgVersion { major, minor };
             Some(about("parameter-too-new").label("not yet known").word("since", since.to_string()))
         }
         _ => Some(mistyped(view, judged, about("unknown-parameter").label("no such parameter"), &lower)),

@@ -151,6 +151,47 @@ fn refused(view: &View, fault: &Fault, broken: Broken, place: Place) -> Spot {
     spot
 }
 
+/// A no-break space looks like a blank and is a letter: where it stands in a refused line it is the cause.
+pub fn blanks(view: &View, spots: &mut Vec<Spot>) {
+    const SPACE: &[u8] = b"\xc2\xa0";
+    let mut lines: HashMap<(FileId, usize), Option<Spot>> = HashMap::new();
+    let finder = memchr::memmem::Finder::new(SPACE);
+    let holders: Vec<FileId> = view.sources.iter().filter(|(_, source)| finder.find(&source.bytes).is_some()).map(|(file, _)| file).collect();
+    if holders.is_empty() {
+        return;
+    }
+    spots.retain(|spot| {
+        let refuses = view.rules.pages().any(|page| page.id == spot.rule && page.server == "refuses");
+        if !refuses || !holders.contains(&spot.place.file) {
+            return true;
+        }
+        let source = view.sources.get(spot.place.file);
+        let number = source.line(spot.place.span.start);
+        let cause = lines.entry((spot.place.file, number)).or_insert_with(|| space(source, spot, number));
+        cause.is_none()
+    });
+    spots.extend(lines.into_values().flatten());
+}
+
+/// The no-break spaces of a line, those in quotes and comments left out.
+fn space(source: &Source, spot: &Spot, number: usize) -> Option<Spot> {
+    let start = source.line_starts()[number - 1];
+    let line = source.line_bytes(number);
+    let within = conf::tokens(line).into_iter().filter(|token| token.kind != conf::TokenKind::Quoted);
+    let found: Vec<Span> = within
+        .flat_map(|token| {
+            let found: Vec<usize> = memchr::memmem::find_iter(token.span.of(line), b"\xc2\xa0").collect();
+            found.into_iter().map(move |at| Span::new(token.span.start + at, token.span.start + at + 2))
+        })
+        .collect();
+    let place = |span: Span| Place { file: spot.place.file, span: span.shifted(start) };
+    let mut cause = Spot::new("no-break-space", place(*found.first()?)).label("U+00A0, a letter to the server");
+    cause.server = spot.server.clone();
+    cause.subject = spot.subject.clone();
+    cause.edits = found.into_iter().map(|span| Edit { place: place(span), text: b" ".to_vec() }).collect();
+    Some(cause)
+}
+
 /// What a line is called and how it is mended: used by [`line::kind`].
 pub(super) fn found(rule: &'static str, label: &str) -> Kind {
     Kind {
