@@ -5,6 +5,7 @@ pub mod edit;
 pub mod files;
 pub mod finding;
 pub mod nearest;
+pub mod report;
 pub mod source;
 pub mod suppress;
 pub mod value;
