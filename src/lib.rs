@@ -1,11 +1,14 @@
 //! What a PostgreSQL server will do with its configuration, said from files alone.
 
+pub mod check;
+pub mod cli;
 pub mod config;
 pub mod edit;
 pub mod files;
 pub mod finding;
 pub mod nearest;
 pub mod report;
+pub mod run;
 pub mod source;
 pub mod suppress;
 pub mod value;

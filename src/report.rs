@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Sources};
+use crate::version::Major;
 
 /// What was found in one node.
 #[derive(Debug, Default)]
@@ -32,9 +33,28 @@ pub struct Report {
     pub files: usize,
     /// How many findings comments suppressed.
     pub suppressed: usize,
+    /// The majors that were checked at once, ascending.
+    pub checked: Vec<Major>,
 }
 
 impl Report {
+    /// For which of several checked versions a finding holds, where that is not all of them: ` (from 13)`.
+    pub fn versions(&self, finding: &Finding) -> String {
+        let (Some(first), Some(last)) = (finding.pg.first(), finding.pg.last()) else { return String::new() };
+        if self.checked.len() < 2 || finding.pg == self.checked {
+            return String::new();
+        }
+        let between = self.checked.iter().filter(|major| (first..=last).contains(major));
+        let is_range = between.eq(&finding.pg);
+        match (self.checked.first() == Some(first), self.checked.last() == Some(last)) {
+            _ if first == last => format!(" ({first} only)"),
+            (true, _) if is_range => format!(" (up to {last})"),
+            (_, true) if is_range => format!(" (from {first})"),
+            _ if is_range => format!(" ({first} to {last})"),
+            _ => format!(" ({})", finding.pg.iter().map(Major::to_string).collect::<Vec<_>>().join(", ")),
+        }
+    }
+
     /// Puts the findings into the order in which they are shown.
     pub fn sort(&mut self) {
         let sources = &self.sources;
@@ -77,6 +97,18 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Adds the counts of another.
+    pub fn merge(&mut self, other: &Summary) {
+        self.files += other.files;
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        self.infos += other.infos;
+        self.fixable += other.fixable;
+        self.safely_fixable += other.safely_fixable;
+        self.suppressed += other.suppressed;
+        self.baselined += other.baselined;
+    }
+
     /// Counts one more report.
     pub fn add(&mut self, report: &Report) {
         self.files += report.files;
@@ -271,13 +303,14 @@ fn key(finding: &Finding, report: &Report, show: &Show) -> Key {
 /// The shape that editors parse since GCC.
 fn concise(report: &Report, show: &Show) -> Vec<(Key, String)> {
     let diagnostics = json::diagnostics(report, show);
-    let line = |diagnostic: json::Diagnostic| {
+    let line = |(diagnostic, finding): (json::Diagnostic, &Finding)| {
         let json::Diagnostic { file, line, column, level, rule_id, .. } = &diagnostic;
         let message = diagnostic.message.replace('\n', " ");
-        let text = format!("{}:{line}:{column}: {level}: {message} [{rule_id}]\n", show.line(file));
+        let versions = report.versions(finding);
+        let text = format!("{}:{line}:{column}: {level}: {message}{versions} [{rule_id}]\n", show.line(file));
         ((diagnostic.file, diagnostic.byte_offset, diagnostic.rule_id), text)
     };
-    diagnostics.into_iter().map(line).collect()
+    diagnostics.into_iter().zip(&report.findings).map(line).collect()
 }
 
 /// The page of PostgreSQL's manual for the newest version for which a finding holds.
@@ -289,4 +322,5 @@ fn url(finding: &Finding) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods)]
 mod tests;

@@ -34,7 +34,7 @@ impl Painter {
     pub fn draw(&self, finding: &Finding, report: &Report, show: &Show) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail, and every label lies in its window.
-        let _ = self.handler.render_report(&mut text, &Shown::new(finding, &report.sources, show));
+        let _ = self.handler.render_report(&mut text, &Shown::new(finding, report, show));
         if let Some(fix) = &finding.fix {
             diff::draw(&mut text, fix, finding.place.file, &report.sources, show, self.color);
         }
@@ -56,13 +56,13 @@ struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    fn new(finding: &Finding, sources: &'a Sources, show: &Show) -> Shown<'a> {
+    fn new(finding: &Finding, report: &'a Report, show: &Show) -> Shown<'a> {
+        let sources = &report.sources;
         let main = finding.place.file;
         let mut places: Vec<(Place, &str)> = vec![(finding.place, &finding.label)];
         places.extend(finding.related.iter().map(|label| (label.place, label.message.as_str())));
         let in_file = |file: FileId| places.iter().filter(move |(place, _)| place.file == file);
         let mut others: Vec<FileId> = places.iter().map(|(place, _)| place.file).filter(|file| *file != main).collect();
-        others.dedup();
         let mut seen = Vec::new();
         others.retain(|file| !seen.contains(file) && { seen.push(*file); true });
         let elsewhere = others.into_iter().map(|file| {
@@ -73,7 +73,7 @@ impl<'a> Shown<'a> {
         let elsewhere = elsewhere.collect();
         let (labels, window) = labels(in_file(main), main, sources, show);
         Shown {
-            head: show.text(&finding.message).into_owned(),
+            head: format!("{}{}", show.text(&finding.message), report.versions(finding)),
             code: Some(format!("{}[{}]", finding.severity.word(), finding.rule)),
             level: match finding.severity {
                 Severity::Error => Level::Error,
