@@ -188,9 +188,12 @@ impl Files for Overlay<'_> {
     }
 }
 
+/// What reading a file came to.
+type Answer = Result<Arc<[u8]>, ReadError>;
+
 /// Files of another source, each read at most once: for one node, and dropped with it.
 pub struct Cached<'a> {
-    read: RefCell<HashMap<PathBuf, Result<Arc<[u8]>, ReadError>>>,
+    read: RefCell<HashMap<PathBuf, Answer>>,
     under: &'a dyn Files,
 }
 
@@ -329,7 +332,7 @@ mod tests {
     fn a_file_that_may_not_be_read_is_denied() {
         let tree = tree();
         let path = tree.path().join("secret");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).expect("changed");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("changed");
         // Root reads everything, so there is nothing to see as root.
         if File::open(&path).is_err() {
             assert_eq!(Disk::default().read(&path), Err(ReadError::Denied));

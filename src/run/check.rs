@@ -130,7 +130,7 @@ struct Examined {
     rendered: Vec<Rendered>,
     summary: Summary,
     errors: Vec<Trouble>,
-    changes: Vec<(PathBuf, Arc<[u8]>, Arc<[u8]>)>,
+    changes: Vec<fix::Change>,
 }
 
 impl<'a> Run<'a> {
@@ -270,16 +270,17 @@ impl<'a> Run<'a> {
     }
 
     /// Writes the changes of a node, or shows them.
-    fn apply(&mut self, changes: &[(PathBuf, Arc<[u8]>, Arc<[u8]>)], world: &mut World<'_>) {
-        for (path, old, new) in changes {
+    fn apply(&mut self, changes: &[fix::Change], world: &mut World<'_>) {
+        for change in changes {
+            let path = &change.path;
             let is_stdin = self.stdin.as_ref().is_some_and(|(name, _)| name == path);
             let done = if self.options.fixes.diff {
-                world.out.write_all(fix::diff(&self.show.path(path), old, new, self.show).as_bytes())
+                world.out.write_all(fix::diff(change, self.show).as_bytes())
             } else if is_stdin {
-                world.out.write_all(new)
+                world.out.write_all(&change.new)
             } else {
                 let real = self.disk.resolve(path).unwrap_or_else(|_| path.clone());
-                files::replace(&real, new)
+                files::replace(&real, &change.new)
             };
             if let Err(error) = done
                 && error.kind() != std::io::ErrorKind::BrokenPipe

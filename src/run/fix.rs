@@ -19,10 +19,20 @@ const MOST_ROUNDS: usize = 20;
 pub struct Mended {
     /// What is still found.
     pub report: Report,
-    /// The files that change: path, old bytes, new bytes.
-    pub changes: Vec<(PathBuf, Arc<[u8]>, Arc<[u8]>)>,
+    /// The files that change.
+    pub changes: Vec<Change>,
     /// Why the fixes were given up, if they were.
     pub given_up: Option<String>,
+}
+
+/// A file that changes.
+pub struct Change {
+    /// The file.
+    pub path: PathBuf,
+    /// Its bytes now.
+    pub old: Arc<[u8]>,
+    /// Its bytes after.
+    pub new: Arc<[u8]>,
 }
 
 /// Applies fixes in memory, round by round, checking again after each; `check` is one check of the node.
@@ -37,7 +47,7 @@ pub fn mend(files: &dyn Files, with_unsafe: bool, check: &dyn Fn(&dyn Files) -> 
         if edits.is_empty() {
             let changes = old.into_iter().filter_map(|(path, old)| {
                 let new = overlay.files.remove(&path)?;
-                (new != old).then_some((path, old, new))
+                (new != old).then_some(Change { path, old, new })
             });
             return Mended { changes: changes.collect(), report, given_up: None };
         }
@@ -68,7 +78,8 @@ fn errors(report: &Report) -> usize {
 }
 
 /// A change as `diff -u` shows it, for eyes: secrets are masked, and what is not printable is escaped.
-pub fn diff(path: &str, old: &[u8], new: &[u8], show: &Show) -> String {
+pub fn diff(change: &Change, show: &Show) -> String {
+    let path = show.path(&change.path);
     let lines = |bytes: &[u8]| {
         let line = |line: &[u8]| {
             let end = if line.ends_with(b"\n") { "\n" } else { "" };
@@ -78,7 +89,7 @@ pub fn diff(path: &str, old: &[u8], new: &[u8], show: &Show) -> String {
         };
         bytes.split_inclusive(|byte| *byte == b'\n').map(line).collect::<String>()
     };
-    let (old, new) = (lines(old), lines(new));
+    let (old, new) = (lines(&change.old), lines(&change.new));
     TextDiff::from_lines(&old, &new).unified_diff().header(&format!("a/{path}"), &format!("b/{path}")).to_string()
 }
 
@@ -125,7 +136,7 @@ mod tests {
     fn mended(text: &str, good: &str, safety: Safety, with_unsafe: bool) -> (Option<String>, usize, bool) {
         let memory = Memory::default().with("x", text.as_bytes());
         let mended = mend(&memory, with_unsafe, &|files| check(files, good, safety));
-        let new = mended.changes.first().map(|(_, _, new)| String::from_utf8_lossy(new).into_owned());
+        let new = mended.changes.first().map(|change| String::from_utf8_lossy(&change.new).into_owned());
         (new, mended.report.findings.len(), mended.given_up.is_some())
     }
 
@@ -146,7 +157,10 @@ mod tests {
 
     #[test]
     fn a_diff_hides_secrets() {
-        let text = diff("x", b"a\npassword=old\n", b"a\npassword=new\nb\n", &Show::default());
+        let text = diff(
+            &Change { path: "x".into(), old: Arc::from(&b"a\npassword=old\n"[..]), new: Arc::from(&b"a\npassword=new\nb\n"[..]) },
+            &Show::default(),
+        );
         assert_eq!(text, "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n password=****\n+b\n");
     }
 }
