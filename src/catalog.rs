@@ -1,6 +1,6 @@
 //! What each major knows: its parameters as a running server lists them, read from `rules/catalog`.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::value::{Grammar, Unit};
 use crate::version::{Major, PgVersion};
@@ -197,6 +197,19 @@ impl Catalog {
             let slot = catalog.slot(catalog.rows[index].name.as_bytes());
             catalog.slots[slot] = u16::try_from(index + 1).expect("fewer than 65,000 parameters");
         }
+        catalog
+    }
+
+    /// The catalogue of a version, made once for the whole run.
+    pub fn shared(version: PgVersion) -> &'static Catalog {
+        static SHARED: Mutex<Vec<&'static Catalog>> = Mutex::new(Vec::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.iter().find(|catalog| catalog.version == version) {
+            return known;
+        }
+        // A run has few versions, and keeps them to its end.
+        let catalog: &'static Catalog = Box::leak(Box::new(Catalog::of(version)));
+        shared.push(catalog);
         catalog
     }
 

@@ -99,7 +99,7 @@ pub fn check(files: &ExampleFiles, rules: &Rules, version: PgVersion, role: Opti
         with_auto: true,
         role,
     };
-    let catalogs = [Catalog::of(version)];
+    let catalogs = [Catalog::shared(version)];
     let findings = check::conf(files, &mut sources, &subject, rules, &catalogs);
     (sources, findings)
 }
