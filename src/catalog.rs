@@ -1,5 +1,7 @@
 //! What each major knows: its parameters as a running server lists them, read from `rules/catalog`.
 
+pub mod tables;
+
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::value::{Grammar, Unit};
@@ -120,6 +122,11 @@ impl Parameter {
     /// The default with its escapes resolved.
     pub fn default_text(&self) -> String {
         unescape(self.default)
+    }
+
+    /// The argument of a trait, where the parameter has it.
+    pub fn trait_of(&self, word: &str) -> Option<&'static str> {
+        self.traits.iter().find(|(known, _)| *known == word).map(|(_, argument)| *argument)
     }
 
     /// Whether a change needs a restart.
