@@ -70,6 +70,15 @@ impl fmt::Display for Major {
 }
 
 impl Major {
+    /// The major of that name, `9.6` or `16`, as tables write it.
+    pub fn from_table(text: &str) -> Option<Major> {
+        let number = |text: &str| text.parse::<u16>().ok().filter(|number| *number < 100);
+        match text.split_once('.') {
+            Some((first, second)) => Some(Major(number(first)? * 100 + number(second)?)),
+            None => Some(Major(number(text)? * 100)),
+        }
+    }
+
     /// Whether only a development state of it is known.
     pub fn is_preview(self) -> bool {
         self > Major::NEWEST

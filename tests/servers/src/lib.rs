@@ -1,1 +1,34 @@
 //! Real PostgreSQL servers to ask what they make of a configuration file.
+//!
+//! ```text
+//! servers.lock ─install→ bin, lib, share ─template→ a data directory, copied for each
+//!   server   one idle server per major; questions to its views
+//!   start    what `postgres -C` and a whole start say of files
+//!   record   rules/catalog/NN.tsv        prove  does the server refuse this?
+//!   vectors  recorded answers replayed   agree  pgconflint against the servers
+//! ```
+
+pub mod hba;
+pub mod install;
+pub mod user;
+pub mod wire;
+pub mod agree;
+pub mod files;
+pub mod generate;
+pub mod json;
+pub mod mutate;
+pub mod opinion;
+pub mod probe;
+pub mod record;
+pub mod server;
+pub mod shown;
+pub mod start;
+pub mod template;
+pub mod values;
+pub mod vectors;
+pub mod view;
+
+pub use files::{Bytes, FileSet};
+pub use server::{Server, start_all};
+pub use start::{Outcome, start_check, whole_start, whole_start_on};
+pub use view::{Message, Row, View};

@@ -1,0 +1,482 @@
+//! What each major knows: its parameters as a running server lists them, read from `rules/catalog`.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::value::{Grammar, Unit};
+use crate::version::{Major, PgVersion};
+
+/// The recorded catalogues, oldest first. 9.2 and 9.3 serve as sources of a migration only.
+static RECORDED: [(Major, &str); 15] = [
+    (Major(902), include_str!("../rules/catalog/9.2.tsv")),
+    (Major(903), include_str!("../rules/catalog/9.3.tsv")),
+    (Major::V9_4, include_str!("../rules/catalog/9.4.tsv")),
+    (Major::V9_5, include_str!("../rules/catalog/9.5.tsv")),
+    (Major::V9_6, include_str!("../rules/catalog/9.6.tsv")),
+    (Major::V10, include_str!("../rules/catalog/10.tsv")),
+    (Major::V11, include_str!("../rules/catalog/11.tsv")),
+    (Major::V12, include_str!("../rules/catalog/12.tsv")),
+    (Major::V13, include_str!("../rules/catalog/13.tsv")),
+    (Major::V14, include_str!("../rules/catalog/14.tsv")),
+    (Major::V15, include_str!("../rules/catalog/15.tsv")),
+    (Major::V16, include_str!("../rules/catalog/16.tsv")),
+    (Major::V17, include_str!("../rules/catalog/17.tsv")),
+    (Major::V18, include_str!("../rules/catalog/18.tsv")),
+    (Major::V19, include_str!("../rules/catalog/19.tsv")),
+];
+
+static ALIASES: &str = include_str!("../rules/catalog/aliases.tsv");
+static MINORS: &str = include_str!("../rules/catalog/minor.tsv");
+static BUILDS: &str = include_str!("../rules/catalog/build.tsv");
+static MISPLACED: &str = include_str!("../rules/catalog/misplaced.tsv");
+static BUILD_NAMES: &str = include_str!("../rules/catalog/build-names.tsv");
+static BETAS: &str = include_str!("../rules/catalog/beta-names.tsv");
+static TRAITS: &str = include_str!("../rules/catalog/traits.tsv");
+static GRAMMARS: &str = include_str!("../rules/catalog/grammar.tsv");
+
+/// The type of a parameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// on or off
+    Bool,
+    /// One of a list of words.
+    Enum,
+    /// A 32-bit whole number.
+    Integer,
+    /// A floating-point number.
+    Real,
+    /// Any text.
+    String,
+}
+
+impl Kind {
+    /// The word for it in pg_settings.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Bool => "bool",
+            Kind::Enum => "enum",
+            Kind::Integer => "integer",
+            Kind::Real => "real",
+            Kind::String => "string",
+        }
+    }
+}
+
+/// A parameter of one major.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// Its name as the server spells it.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: Kind,
+    /// What a bare number counts.
+    pub unit: Option<Unit>,
+    /// Smallest and largest value of a number, in its unit.
+    pub range: (f64, f64),
+    /// The words of an enum that the server lists, and others that it reads; `word=shown` where SHOW
+    /// prints another word.
+    words: (&'static str, &'static str),
+    /// The built-in default, in base units; escapes as in the TSV.
+    pub default: &'static str,
+    /// Who may change it and when, as pg_settings says.
+    pub context: &'static str,
+    /// Its chapter.
+    pub category: &'static str,
+    /// One line of description.
+    pub short: &'static str,
+    /// Flags as pg_settings_get_flags gives them (15 and later), and `HIDDEN`.
+    pub flags: &'static str,
+    /// Whether a server reads it from a file at all.
+    pub settable: bool,
+    /// How the text of its value is checked beyond its type.
+    pub grammar: Option<Grammar>,
+    /// What else `rules/catalog/traits.tsv` says of it: a word and its argument.
+    pub traits: Vec<(&'static str, &'static str)>,
+}
+
+/// A word of an enum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Word {
+    /// As it is written.
+    pub word: &'static str,
+    /// As SHOW prints it.
+    pub shown: &'static str,
+    /// Whether the server's hint lists it.
+    pub listed: bool,
+}
+
+impl Parameter {
+    /// The words of an enum, listed ones first.
+    pub fn words(&self) -> impl Iterator<Item = Word> + '_ {
+        let split = |text: &'static str, listed: bool| {
+            // A single empty word cannot be told from no words; no enum has just that.
+            text.split('|').filter(move |_| !text.is_empty()).map(move |entry| {
+                let (word, shown) = entry.split_once('=').unwrap_or((entry, entry));
+                Word { word, shown, listed }
+            })
+        };
+        split(self.words.0, true).chain(split(self.words.1, false))
+    }
+
+    /// The default with its escapes resolved.
+    pub fn default_text(&self) -> String {
+        unescape(self.default)
+    }
+
+    /// Whether a change needs a restart.
+    pub fn needs_restart(&self) -> bool {
+        self.context == "postmaster"
+    }
+
+    /// Whether it can only be read.
+    pub fn is_internal(&self) -> bool {
+        self.context == "internal"
+    }
+}
+
+/// All parameters of a version.
+#[derive(Debug)]
+pub struct Catalog {
+    /// The version.
+    pub version: PgVersion,
+    rows: Vec<Row>,
+    /// Open addressing over case-folded names: index into `rows` plus one, or 0.
+    slots: Vec<u16>,
+}
+
+#[derive(Debug)]
+struct Row {
+    name: &'static str,
+    /// The name it stands for, where it is an old name.
+    alias_of: Option<&'static str>,
+    text: &'static str,
+    parameter: OnceLock<Parameter>,
+}
+
+/// An index into a catalogue.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ParameterId(u16);
+
+impl ParameterId {
+    /// Position among the catalogue's rows.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+impl Catalog {
+    /// What a server of that version knows. A version without a minor is its newest known one.
+    pub fn of(version: PgVersion) -> Catalog {
+        let text = RECORDED.iter().find(|(major, _)| *major == version.major).map_or("", |(_, text)| text);
+        let mut rows: Vec<Row> = rows(text).filter_map(|row| keep(row, version)).collect();
+        for added in minors(version.major).filter(|minor| minor.what == "added" && !minor.row.is_empty()) {
+            if version.minor.is_none_or(|minor| minor >= added.minor) && !rows.iter().any(|row| row.name == added.name) {
+                rows.push(Row::new(added.row, None));
+            }
+        }
+        for fields in rows_of(ALIASES) {
+            let [old, new, since, until, ..] = fields[..] else { continue };
+            if !within(version.major, since, until) {
+                continue;
+            }
+            if let Some(row) = rows.iter().find(|row| row.name == new) {
+                let text = row.text;
+                rows.push(Row {
+                    name: old,
+                    alias_of: Some(new),
+                    text,
+                    parameter: OnceLock::new(),
+                });
+            }
+        }
+        let mut catalog = Catalog {
+            version,
+            slots: vec![0; (rows.len() * 2).next_power_of_two()],
+            rows,
+        };
+        for index in 0..catalog.rows.len() {
+            let slot = catalog.slot(catalog.rows[index].name.as_bytes());
+            catalog.slots[slot] = u16::try_from(index + 1).expect("fewer than 65,000 parameters");
+        }
+        catalog
+    }
+
+    /// The catalogue of a version, made once for the whole run.
+    pub fn shared(version: PgVersion) -> &'static Catalog {
+        static SHARED: Mutex<Vec<&'static Catalog>> = Mutex::new(Vec::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.iter().find(|catalog| catalog.version == version) {
+            return known;
+        }
+        // A run has few versions, and keeps them to its end.
+        let catalog: &'static Catalog = Box::leak(Box::new(Catalog::of(version)));
+        shared.push(catalog);
+        catalog
+    }
+
+    /// The parameter of that name, without regard to ASCII case; old names lead to the new parameter.
+    pub fn find(&self, name: &[u8]) -> Option<ParameterId> {
+        let index = self.slots[self.slot(name)].checked_sub(1)?;
+        let row = &self.rows[usize::from(index)];
+        match row.alias_of {
+            Some(new) => self.find(new.as_bytes()),
+            None => Some(ParameterId(index)),
+        }
+    }
+
+    /// The new name that an old name stands for.
+    pub fn alias(&self, name: &[u8]) -> Option<&'static str> {
+        let index = self.slots[self.slot(name)].checked_sub(1)?;
+        self.rows[usize::from(index)].alias_of
+    }
+
+    /// What is known of a parameter.
+    pub fn get(&self, id: ParameterId) -> &Parameter {
+        let row = &self.rows[id.index()];
+        row.parameter.get_or_init(|| parameter(row.text, self.version))
+    }
+
+    /// How many rows there are; every [`ParameterId`] lies below.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nothing is known of the version.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// All parameters, old names left out.
+    pub fn iter(&self) -> impl Iterator<Item = (ParameterId, &Parameter)> {
+        let indexes = 0..u16::try_from(self.rows.len()).expect("as in of");
+        let own = indexes.filter(|index| self.rows[usize::from(*index)].alias_of.is_none());
+        own.map(|index| (ParameterId(index), self.get(ParameterId(index))))
+    }
+
+    /// All names that a file may use.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.rows.iter().map(|row| row.name)
+    }
+
+    fn slot(&self, name: &[u8]) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = fold_hash(name) & mask;
+        loop {
+            match self.slots[slot].checked_sub(1) {
+                None => return slot,
+                Some(index) if self.rows[usize::from(index)].name.as_bytes().eq_ignore_ascii_case(name) => return slot,
+                Some(_) => slot = (slot + 1) & mask,
+            }
+        }
+    }
+}
+
+impl Row {
+    fn new(text: &'static str, alias_of: Option<&'static str>) -> Row {
+        Row {
+            name: text.split('\t').next().unwrap_or_default(),
+            alias_of,
+            text,
+            parameter: OnceLock::new(),
+        }
+    }
+}
+
+/// First and last recorded major that knows a name, old names included.
+pub fn history(name: &str) -> Option<(Major, Major)> {
+    let mut found = RECORDED.iter().filter(|(major, text)| {
+        rows(text).any(|row| named(row, name))
+            || minors(*major).any(|minor| minor.what == "added" && minor.name.eq_ignore_ascii_case(name))
+            || rows_of(ALIASES).any(|row| row[0].eq_ignore_ascii_case(name) && within(*major, row[2], row[3]))
+    });
+    let first = found.next()?.0;
+    Some((first, found.last().map_or(first, |(major, _)| *major)))
+}
+
+/// The majors with a recorded catalogue, oldest first.
+pub fn majors() -> impl Iterator<Item = Major> {
+    RECORDED.iter().map(|(major, _)| *major)
+}
+
+/// What depends on how the server was built.
+#[derive(Clone, Copy, Debug)]
+pub struct BuildNote {
+    /// `value`, `name`, `default`, `range` or `refused`.
+    pub what: &'static str,
+    /// The value it is about, where it is about one.
+    pub value: &'static str,
+    /// What the build must have.
+    pub needs: &'static str,
+}
+
+/// What depends on the build for a parameter of that name, in that major.
+pub fn build_notes(name: &str, major: Major) -> impl Iterator<Item = BuildNote> {
+    rows_of(BUILDS).filter_map(move |row| match row[..] {
+        [parameter, what, value, since, until, needs, ..] if parameter == name && within(major, since, until) => {
+            Some(BuildNote { what, value, needs })
+        }
+        _ => None,
+    })
+}
+
+/// Whether a name belongs in another file in that major: what recovery.conf took up to 11, and what
+/// signal files replaced in 12.
+pub fn misplaced(name: &str, major: Major) -> bool {
+    rows_of(MISPLACED).any(|row| row[0] == name && within(major, row[1], row[2]))
+}
+
+/// What a server must be built with to know a name, where ordinary builds do not know it.
+pub fn build_name(name: &str, major: Major) -> Option<&'static str> {
+    rows_of(BUILD_NAMES).find(|row| row[0] == name && within(major, row[1], "")).map(|row| row[2])
+}
+
+/// What became of a name that only beta releases knew; empty where it was dropped.
+pub fn beta_name(name: &str) -> Option<&'static str> {
+    rows_of(BETAS).find(|row| row[0] == name).map(|row| row[2])
+}
+
+/// In which minor of a major a parameter arrived, where it was not there from the start.
+pub fn since_minor(major: Major, name: &str) -> Option<u16> {
+    minors(major).find(|minor| minor.what == "added" && minor.name == name).map(|minor| minor.minor)
+}
+
+/// Whether `major` lies in a range of majors; an empty end is open.
+pub fn within(major: Major, since: &str, until: &str) -> bool {
+    let bound = |text: &str| Major::from_table(text);
+    bound(since).is_none_or(|since| major >= since) && bound(until).is_none_or(|until| major <= until)
+}
+
+/// Rows of a table: comment lines and the header left out.
+pub fn rows_of(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
+    rows(table).map(|row| row.split('\t').collect())
+}
+
+/// Resolves the escapes `\t`, `\n` and `\\` of a table.
+pub fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '\\' => match chars.next() {
+                Some('t') => plain.push('\t'),
+                Some('n') => plain.push('\n'),
+                Some(other) => plain.push(other),
+                None => plain.push('\\'),
+            },
+            char => plain.push(char),
+        }
+    }
+    plain
+}
+
+struct Minor {
+    minor: u16,
+    name: &'static str,
+    what: &'static str,
+    before: &'static str,
+    row: &'static str,
+}
+
+/// What came within a major: columns major, minor, parameter, what, before, and a whole row in the rest.
+fn minors(major: Major) -> impl Iterator<Item = Minor> {
+    rows(MINORS).filter_map(move |line| {
+        let mut fields = line.splitn(6, '\t');
+        let mut next = || fields.next().unwrap_or_default();
+        let (of, minor, name, what, before, row) = (next(), next(), next(), next(), next(), next());
+        (Major::from_table(of) == Some(major)).then_some(Minor {
+            minor: minor.parse().ok()?,
+            name,
+            what,
+            before,
+            row,
+        })
+    })
+}
+
+fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
+    table.lines().filter(|line| !line.starts_with('#')).skip(1)
+}
+
+fn named(row: &str, name: &str) -> bool {
+    row.split('\t').next().is_some_and(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// A row, unless its parameter came with a later minor.
+fn keep(row: &'static str, version: PgVersion) -> Option<Row> {
+    let kept = Row::new(row, None);
+    match (since_minor(version.major, kept.name), version.minor) {
+        (Some(since), Some(minor)) if since > minor => None,
+        _ => Some(kept),
+    }
+}
+
+fn fold_hash(name: &[u8]) -> usize {
+    let hash = name.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
+    });
+    usize::try_from((hash ^ (hash >> 29)) & 0xffff_ffff).expect("32 bits")
+}
+
+fn parameter(row: &'static str, version: PgVersion) -> Parameter {
+    let mut fields = row.split('\t');
+    let mut next = || fields.next().unwrap_or_default();
+    let name = next();
+    let kind = match next() {
+        "bool" => Kind::Bool,
+        "enum" => Kind::Enum,
+        "integer" => Kind::Integer,
+        "real" => Kind::Real,
+        _ => Kind::String,
+    };
+    let unit = Unit::from_word(next());
+    let number = |text: &str, open: f64| text.parse().unwrap_or(open);
+    let range = (number(next(), f64::MIN), number(next(), f64::MAX));
+    let words = (next(), next());
+    let mut parameter = Parameter {
+        name,
+        kind,
+        unit,
+        range,
+        words,
+        default: next(),
+        context: next(),
+        category: next(),
+        short: next(),
+        flags: next(),
+        settable: next() == "yes",
+        grammar: grammar(name, version.major),
+        traits: traits(name, version.major),
+    };
+    // A bound that moved within the major is what it was for an older minor.
+    for moved in minors(version.major).filter(|moved| moved.name == name) {
+        if version.minor.is_some_and(|minor| minor < moved.minor) {
+            match moved.what {
+                "min" => parameter.range.0 = number(moved.before, parameter.range.0),
+                "max" => parameter.range.1 = number(moved.before, parameter.range.1),
+                "default" => parameter.default = moved.before,
+                _ => {}
+            }
+        }
+    }
+    parameter
+}
+
+fn traits(name: &str, major: Major) -> Vec<(&'static str, &'static str)> {
+    let rows = rows(TRAITS).filter(|line| line.split('\t').next() == Some(name));
+    rows.filter_map(|line| {
+        let row: Vec<&'static str> = line.split('\t').collect();
+        let [_, since, until, word, argument, ..] = row[..] else { return None };
+        within(major, since, until).then_some((word, argument))
+    })
+    .collect()
+}
+
+fn grammar(name: &str, major: Major) -> Option<Grammar> {
+    rows(GRAMMARS).find_map(|line| {
+        if line.split('\t').next() != Some(name) {
+            return None;
+        }
+        let row: Vec<&'static str> = line.split('\t').collect();
+        let [_, since, until, word, argument, ..] = row[..] else { return None };
+        if within(major, since, until) { Grammar::from_word(word, argument) } else { None }
+    })
+}

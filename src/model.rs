@@ -1,0 +1,6 @@
+//! What a server would believe.
+
+pub mod path;
+pub mod settings;
+pub mod transcript;
+pub mod tree;

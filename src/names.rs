@@ -1,0 +1,25 @@
+//! The few names that the machinery itself must know; every other name stands in `rules/`.
+
+/// Reads another file in place of the line.
+pub const INCLUDE: &str = "include";
+/// As `include`, but a missing file is no error.
+pub const INCLUDE_IF_EXISTS: &str = "include_if_exists";
+/// Reads every `*.conf` of a directory.
+pub const INCLUDE_DIR: &str = "include_dir";
+/// Where the data directory is, and so postgresql.auto.conf.
+pub const DATA_DIRECTORY: &str = "data_directory";
+/// The main file itself.
+pub const CONFIG_FILE: &str = "config_file";
+/// Where pg_hba.conf is.
+pub const HBA_FILE: &str = "hba_file";
+/// Where pg_ident.conf is.
+pub const IDENT_FILE: &str = "ident_file";
+
+/// The main configuration file.
+pub const POSTGRESQL_CONF: &str = "postgresql.conf";
+/// What ALTER SYSTEM writes.
+pub const AUTO_CONF: &str = "postgresql.auto.conf";
+/// The major version of a data directory.
+pub const PG_VERSION: &str = "PG_VERSION";
+/// Who may connect.
+pub const PG_HBA: &str = "pg_hba.conf";

@@ -1,0 +1,390 @@
+//! The small closed language of `when`: effective values, literals, comparisons.
+//!
+//! `wal_level = minimal and max_wal_senders > 0`. A name that the target version does not know, or
+//! whose line is refused, makes its comparison false: the fault is told elsewhere.
+
+use std::collections::BTreeSet;
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_till, take_while, take_while1};
+use nom::character::complete::{char, satisfy};
+use nom::combinator::{map, not, opt, peek, recognize};
+use nom::multi::{many0, separated_list1};
+use nom::sequence::{delimited, pair, preceded, terminated};
+use nom::{IResult, Parser};
+
+use crate::catalog::{Catalog, Kind, Parameter};
+use crate::model::settings::Settings;
+use crate::value::{self, Context, Value};
+
+/// A condition.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Condition {
+    /// All hold.
+    All(Vec<Condition>),
+    /// One holds.
+    Any(Vec<Condition>),
+    /// It does not hold.
+    Not(Box<Condition>),
+    /// Two operands compare so.
+    Compare(Operand, Comparison, Operand),
+    /// An operand is one of several.
+    In(Operand, Vec<Operand>),
+    /// A file sets the parameter.
+    IsSet(String),
+    /// A Boolean parameter is on.
+    On(String),
+}
+
+/// How two operands compare.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `<>`
+    Different,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// What is compared.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Operand {
+    /// A parameter's effective value where the version knows the name, else the word itself.
+    Word(String),
+    /// A number with or without unit, or quoted text.
+    Literal(String),
+    /// A sum of terms, those with `true` taken off.
+    Sum(Vec<(bool, Operand)>),
+    /// A product.
+    Product(Vec<Operand>),
+}
+
+/// Reads an expression.
+///
+/// # Errors
+/// Where it cannot be read on.
+pub fn parse(text: &str) -> Result<Condition, String> {
+    match any(text) {
+        Ok((rest, condition)) if rest.trim().is_empty() => Ok(condition),
+        Ok((rest, _)) => Err(format!("cannot read `{}`", rest.trim())),
+        Err(_) => Err(format!("cannot read `{text}`")),
+    }
+}
+
+impl Condition {
+    /// Whether it holds for these settings.
+    pub fn holds(&self, settings: &Settings) -> bool {
+        match self {
+            Condition::All(all) => all.iter().all(|condition| condition.holds(settings)),
+            Condition::Any(any) => any.iter().any(|condition| condition.holds(settings)),
+            Condition::Not(condition) => !condition.holds(settings),
+            Condition::IsSet(name) => settings.is_set(name),
+            Condition::On(name) => settings.value(name) == Some(Value::Bool(true)),
+            Condition::Compare(left, comparison, right) => compare(left, right, settings).is_some_and(|order| comparison.accepts(order)),
+            Condition::In(left, several) => {
+                several.iter().any(|right| compare(left, right, settings).is_some_and(std::cmp::Ordering::is_eq))
+            }
+        }
+    }
+
+    /// The words in it, parameters among them, in order of appearance.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.collect(&mut names);
+        let mut seen = BTreeSet::new();
+        names.retain(|name| seen.insert(*name));
+        names
+    }
+
+    fn collect<'a>(&'a self, names: &mut Vec<&'a str>) {
+        match self {
+            Condition::All(several) | Condition::Any(several) => several.iter().for_each(|condition| condition.collect(names)),
+            Condition::Not(condition) => condition.collect(names),
+            Condition::IsSet(name) | Condition::On(name) => names.push(name),
+            Condition::Compare(left, _, right) => {
+                left.collect(names);
+                right.collect(names);
+            }
+            Condition::In(left, several) => {
+                left.collect(names);
+                several.iter().for_each(|operand| operand.collect(names));
+            }
+        }
+    }
+
+    /// Checks the types against a catalogue: literals must be values of the parameters they stand beside.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn check(&self, catalog: &Catalog) -> Result<(), String> {
+        match self {
+            Condition::All(several) | Condition::Any(several) => several.iter().try_for_each(|condition| condition.check(catalog)),
+            Condition::Not(condition) => condition.check(catalog),
+            Condition::IsSet(_) => Ok(()),
+            Condition::On(name) => match catalog.find(name.as_bytes()).map(|id| catalog.get(id).kind) {
+                Some(Kind::Bool) | None => Ok(()),
+                Some(kind) => Err(format!("`{name}` is of type {}, not a condition", kind.word())),
+            },
+            Condition::In(left, several) => several.iter().try_for_each(|right| check_pair(left, right, Comparison::Equal, catalog)),
+            Condition::Compare(left, comparison, right) => check_pair(left, right, *comparison, catalog),
+        }
+    }
+}
+
+impl Operand {
+    fn collect<'a>(&'a self, names: &mut Vec<&'a str>) {
+        match self {
+            Operand::Word(name) => names.push(name),
+            Operand::Literal(_) => {}
+            Operand::Sum(terms) => terms.iter().for_each(|(_, operand)| operand.collect(names)),
+            Operand::Product(factors) => factors.iter().for_each(|operand| operand.collect(names)),
+        }
+    }
+}
+
+impl Comparison {
+    fn accepts(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Comparison::Equal => order.is_eq(),
+            Comparison::Different => order.is_ne(),
+            Comparison::Less => order.is_lt(),
+            Comparison::LessOrEqual => order.is_le(),
+            Comparison::Greater => order.is_gt(),
+            Comparison::GreaterOrEqual => order.is_ge(),
+        }
+    }
+}
+
+fn compare(left: &Operand, right: &Operand, settings: &Settings) -> Option<std::cmp::Ordering> {
+    let catalog = settings.catalog;
+    let (left, right) = match (meaning(left, catalog), meaning(right, catalog)) {
+        (Meaning::Setting(name), Meaning::Literal(text)) => (settings.value(name)?, literal(text, name, catalog)?),
+        (Meaning::Literal(text), Meaning::Setting(name)) => (literal(text, name, catalog)?, settings.value(name)?),
+        (Meaning::Setting(left), Meaning::Setting(right)) => match (settings.value(left)?, settings.value(right)?) {
+            // Words of two enums compare by their order in the list, which is the server's own order.
+            (Value::Word(first), Value::Word(second)) => return Some(rank(left, first, settings)?.cmp(&rank(right, second, settings)?)),
+            (Value::Integer(_) | Value::Real(_), _) => {
+                (Value::Real(number(&Operand::Word(left.to_string()), settings)?), Value::Real(number(&Operand::Word(right.to_string()), settings)?))
+            }
+            values => values,
+        },
+        _ => (Value::Real(number(left, settings)?), Value::Real(number(right, settings)?)),
+    };
+    match (&left, &right) {
+        (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
+        (Value::Word(_) | Value::Text(_), Value::Word(_) | Value::Text(_)) => {
+            Some(left.plain().to_ascii_lowercase().cmp(&right.plain().to_ascii_lowercase()))
+        }
+        _ => as_number(&left)?.partial_cmp(&as_number(&right)?),
+    }
+}
+
+enum Meaning<'a> {
+    Setting(&'a str),
+    Literal(&'a str),
+    Number,
+}
+
+fn meaning<'a>(operand: &'a Operand, catalog: &Catalog) -> Meaning<'a> {
+    match operand {
+        Operand::Word(name) if catalog.find(name.as_bytes()).is_some() => Meaning::Setting(name),
+        Operand::Word(text) | Operand::Literal(text) => Meaning::Literal(text),
+        Operand::Sum(_) | Operand::Product(_) => Meaning::Number,
+    }
+}
+
+fn rank(name: &str, word: &str, settings: &Settings) -> Option<usize> {
+    let parameter = settings.catalog.get(settings.catalog.find(name.as_bytes())?);
+    parameter.words().position(|known| known.shown == word)
+}
+
+/// A number in bytes or microseconds where the setting has a unit, so that settings of several units compare.
+fn number(operand: &Operand, settings: &Settings) -> Option<f64> {
+    match operand {
+        Operand::Word(name) => {
+            let parameter = settings.catalog.get(settings.catalog.find(name.as_bytes())?);
+            Some(as_number(&settings.value(name)?)? * parameter.unit.map_or(1.0, |unit| unit.size() as f64))
+        }
+        Operand::Literal(text) => text.parse().ok(),
+        Operand::Sum(terms) => {
+            terms.iter().try_fold(0.0, |sum, (minus, term)| Some(if *minus { sum - number(term, settings)? } else { sum + number(term, settings)? }))
+        }
+        Operand::Product(factors) => factors.iter().try_fold(1.0, |product, factor| Some(product * number(factor, settings)?)),
+    }
+}
+
+fn as_number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Integer(value) => Some(*value as f64),
+        Value::Real(value) => Some(*value),
+        _ => None,
+    }
+}
+
+/// A literal as a value of the parameter that it stands beside.
+fn literal(text: &str, name: &str, catalog: &Catalog) -> Option<Value> {
+    let parameter = catalog.get(catalog.find(name.as_bytes())?);
+    literal_of(text, parameter, catalog).ok()
+}
+
+fn literal_of(text: &str, parameter: &Parameter, catalog: &Catalog) -> Result<Value, String> {
+    let context = Context::new(catalog.version.major, parameter.name);
+    let known = value::read_unchecked(parameter, &context, text.as_bytes());
+    match known {
+        Ok(Value::Text(_)) if parameter.kind == Kind::Enum => Err(format!("`{text}` is not a value of `{}`", parameter.name)),
+        Ok(value) => Ok(value),
+        Err(_) => Err(format!("`{text}` is not a value of `{}`", parameter.name)),
+    }
+}
+
+fn check_pair(left: &Operand, right: &Operand, comparison: Comparison, catalog: &Catalog) -> Result<(), String> {
+    let (name, text) = match (meaning(left, catalog), meaning(right, catalog)) {
+        (Meaning::Setting(name), Meaning::Literal(text)) | (Meaning::Literal(text), Meaning::Setting(name)) => (name, text),
+        _ => return Ok(()),
+    };
+    let Some(id) = catalog.find(name.as_bytes()) else { return Ok(()) };
+    let parameter = catalog.get(id);
+    let ordered = !matches!(comparison, Comparison::Equal | Comparison::Different);
+    if ordered && !matches!(parameter.kind, Kind::Integer | Kind::Real) {
+        return Err(format!("`{name}` is of type {} and has no order", parameter.kind.word()));
+    }
+    literal_of(text, parameter, catalog).map(|_| ())
+}
+
+fn spaced<'a, O>(parser: impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>>) -> impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>> {
+    preceded(take_while(char::is_whitespace), parser)
+}
+
+/// A word of the language: not the beginning of a longer name.
+fn keyword<'a>(word: &'static str) -> impl Parser<&'a str, Output = &'a str, Error = nom::error::Error<&'a str>> {
+    spaced(terminated(tag(word), peek(not(satisfy(is_word)))))
+}
+
+fn is_word(char: char) -> bool {
+    char.is_ascii_alphanumeric() || char == '_'
+}
+
+fn any(input: &str) -> IResult<&str, Condition> {
+    map(separated_list1(keyword("or"), all), |several| one_or(several, Condition::Any)).parse(input)
+}
+
+fn all(input: &str) -> IResult<&str, Condition> {
+    map(separated_list1(keyword("and"), negation), |several| one_or(several, Condition::All)).parse(input)
+}
+
+fn one_or(mut several: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {
+    match several.len() {
+        1 => several.remove(0),
+        _ => join(several),
+    }
+}
+
+fn negation(input: &str) -> IResult<&str, Condition> {
+    let (rest, negated) = opt(keyword("not")).parse(input)?;
+    let (rest, condition) = alt((is_set, comparison, delimited(spaced(char('(')), any, spaced(char(')'))), flag)).parse(rest)?;
+    Ok((rest, if negated.is_some() { Condition::Not(Box::new(condition)) } else { condition }))
+}
+
+fn is_set(input: &str) -> IResult<&str, Condition> {
+    let name = delimited(spaced(char('(')), spaced(name), spaced(char(')')));
+    map(preceded(spaced(tag("set")), name), |name| Condition::IsSet(name.to_string())).parse(input)
+}
+
+fn flag(input: &str) -> IResult<&str, Condition> {
+    map(spaced(name), |name| Condition::On(name.to_string())).parse(input)
+}
+
+fn comparison(input: &str) -> IResult<&str, Condition> {
+    let (rest, left) = sum(input)?;
+    if let Ok((rest, _)) = keyword("in").parse(rest) {
+        let several = separated_list1(spaced(char(',')), sum);
+        let (rest, several) = delimited(spaced(char('(')), several, spaced(char(')'))).parse(rest)?;
+        return Ok((rest, Condition::In(left, several)));
+    }
+    let operator = alt((
+        map(tag("<="), |_| Comparison::LessOrEqual),
+        map(tag(">="), |_| Comparison::GreaterOrEqual),
+        map(tag("<>"), |_| Comparison::Different),
+        map(tag("="), |_| Comparison::Equal),
+        map(tag("<"), |_| Comparison::Less),
+        map(tag(">"), |_| Comparison::Greater),
+    ));
+    let (rest, comparison) = spaced(operator).parse(rest)?;
+    let (rest, right) = sum(rest)?;
+    Ok((rest, Condition::Compare(left, comparison, right)))
+}
+
+fn sum(input: &str) -> IResult<&str, Operand> {
+    let sign = spaced(alt((map(char('+'), |_| false), map(char('-'), |_| true))));
+    let (rest, (first, more)) = pair(product, many0(pair(sign, product))).parse(input)?;
+    if more.is_empty() {
+        return Ok((rest, first));
+    }
+    Ok((rest, Operand::Sum(std::iter::once((false, first)).chain(more).collect())))
+}
+
+fn product(input: &str) -> IResult<&str, Operand> {
+    let (rest, (first, more)) = pair(operand, many0(preceded(spaced(char('*')), operand))).parse(input)?;
+    if more.is_empty() {
+        return Ok((rest, first));
+    }
+    Ok((rest, Operand::Product(std::iter::once(first).chain(more).collect())))
+}
+
+fn operand(input: &str) -> IResult<&str, Operand> {
+    let quoted = delimited(char('\''), take_till(|char| char == '\''), char('\''));
+    let number = recognize((opt(char('-')), take_while1(|char: char| char.is_ascii_digit()), take_while(|char: char| char.is_ascii_alphanumeric() || char == '.')));
+    spaced(alt((
+        map(quoted, |text: &str| Operand::Literal(text.to_string())),
+        map(number, |text: &str| Operand::Literal(text.to_string())),
+        map(name, |name: &str| Operand::Word(name.to_string())),
+    )))
+    .parse(input)
+}
+
+/// A parameter or a bare word such as `scram-sha-256`.
+fn name(input: &str) -> IResult<&str, &str> {
+    let mut word = recognize(pair(
+        satisfy(|char| char.is_ascii_alphabetic() || char == '_'),
+        take_while(|char: char| is_word(char) || char == '-' || char == '.'),
+    ));
+    let (rest, word) = word.parse(input)?;
+    if matches!(word, "and" | "or" | "not" | "in") {
+        return Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Tag)));
+    }
+    Ok((rest, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::version::{Major, PgVersion};
+
+    #[test]
+    fn reads_the_language() {
+        let condition = parse("wal_level = minimal and (max_wal_senders > 0 or not set(ssl))").expect("readable");
+        assert_eq!(condition.names(), ["wal_level", "minimal", "max_wal_senders", "ssl"]);
+        assert!(parse("wal_level =").is_err());
+        assert!(parse("superuser_reserved_connections + reserved_connections >= max_connections").is_ok());
+        assert!(parse("ssl and ssl_min_protocol_version > ssl_max_protocol_version").is_ok());
+        assert!(parse("work_mem in (64kB, 1MB)").is_ok());
+    }
+
+    #[test]
+    fn types_are_checked() {
+        let catalog = Catalog::of(PgVersion { major: Major::V16, minor: None });
+        let check = |text: &str| parse(text).expect("readable").check(&catalog);
+        assert!(check("wal_level = minimal").is_ok());
+        assert!(check("wal_level = minimum").is_err());
+        assert!(check("work_mem > 64MB").is_ok());
+        assert!(check("work_mem > often").is_err());
+        assert!(check("wal_level > minimal").is_err());
+    }
+}

@@ -1,0 +1,371 @@
+//! A rule page: title, `toml rule` block, prose, examples. Read when the program is built, and at run
+//! time for a team's own pages.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+/// Text that is part of the program, or was read at run time.
+pub type Text = Cow<'static, str>;
+
+/// What makes a rule fire.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Test {
+    /// A native check of that name.
+    Check(Text),
+    /// An expression over effective values.
+    When(Text),
+    /// Each use of a name that the target version does not know.
+    Gone(Text),
+}
+
+/// What a fix does to the flagged line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verb {
+    /// Another name, and a conversion of the value where one is named.
+    Rename(Text, Option<Text>),
+    /// The line becomes a comment with this reason.
+    CommentOut(Text),
+    /// Another value.
+    Value(Text),
+    /// `name = value`, in place of the line that sets it or at the end of the main file.
+    Set(Text),
+    /// The line goes.
+    Remove,
+    /// The native check brings the edits.
+    Native,
+}
+
+/// A fix as a page words it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mend {
+    /// What it does.
+    pub verb: Verb,
+    /// Whether it may be applied unasked.
+    pub safe: bool,
+}
+
+/// A piece of the server's own message, for the versions of `pg`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Says {
+    /// A semver requirement; empty for all.
+    pub pg: Text,
+    /// The piece.
+    pub text: Text,
+}
+
+/// What an example shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shows {
+    /// The rule fires.
+    Fires,
+    /// The file after the fix of the `fires` example before it.
+    Fixed,
+    /// The rule is quiet.
+    Quiet,
+}
+
+/// The bytes of an example.
+pub type Bytes = Cow<'static, [u8]>;
+
+/// A file beside the one of an example.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Beside {
+    /// Its name, relative to the directory of the example.
+    pub name: Text,
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Whether the server may read it.
+    pub readable: bool,
+}
+
+/// An example: a file, and others beside it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Example {
+    /// What it shows.
+    pub shows: Shows,
+    /// Majors for which it holds, `12..15`; empty for all of the page.
+    pub majors: Text,
+    /// The file; nothing where the example shows that it is missing.
+    pub file: Option<Bytes>,
+    /// Files beside it.
+    pub beside: Cow<'static, [Beside]>,
+    /// Line of the page on which the example begins, for messages.
+    pub line: usize,
+}
+
+/// A rule.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// The name of the file: the rule's id.
+    pub id: Text,
+    /// The message, with `{placeholders}`.
+    pub title: Text,
+    /// `error`, `warning` or `info`.
+    pub severity: Text,
+    /// Target versions as a semver requirement; empty for all.
+    pub pg: Text,
+    /// `primary`, `standby` or `any`.
+    pub role: Text,
+    /// What makes it fire.
+    pub test: Test,
+    /// What a real server does with the `fires` examples: `refuses`, `no-stream`, `starts`.
+    pub server: Text,
+    /// What its log then contains.
+    pub says: Cow<'static, [Says]>,
+    /// What to do, in a sentence; placeholders as in the title.
+    pub help: Option<Text>,
+    /// What mends it.
+    pub fix: Option<Mend>,
+    /// Page and anchor of PostgreSQL's manual.
+    pub docs: Option<Text>,
+    /// Settings for which an `info` page speaks as a warning.
+    pub louder: Cow<'static, [Text]>,
+    /// Why it matters and what to do.
+    pub prose: Text,
+    /// Its tests.
+    pub examples: Cow<'static, [Example]>,
+}
+
+/// Reads a page.
+///
+/// # Errors
+/// What is wrong, with its line: `7: unknown field …`.
+pub fn parse(id: &str, text: &str) -> Result<Page, String> {
+    let mut blocks = Blocks::of(text)?;
+    let title = blocks.title.take().ok_or("1: a page begins with `# ` and the message")?;
+    let header_line = blocks.header.as_ref().map_or(1, |(line, _)| *line);
+    let (_, header) = blocks.header.take().ok_or("1: the page has no ```toml rule block")?;
+    let header: Header = toml::from_str(&header).map_err(|error| format!("{header_line}: {}", error.message()))?;
+    let fault = |what: &str| format!("{header_line}: {what}");
+    let test = match (header.check, header.when, header.gone) {
+        (Some(check), None, None) => Test::Check(check.into()),
+        (None, Some(when), None) => Test::When(when.into()),
+        (None, None, Some(gone)) => Test::Gone(gone.into()),
+        _ => return Err(fault("a page has one of `check`, `when` and `gone`")),
+    };
+    if !matches!(header.severity.as_str(), "error" | "warning" | "info") {
+        return Err(fault("`severity` is error, warning or info"));
+    }
+    let server = header.server.unwrap_or_else(|| "starts".to_string());
+    if !matches!(server.as_str(), "refuses" | "no-stream" | "starts") {
+        return Err(fault("`server` is refuses, no-stream or starts"));
+    }
+    if header.severity == "error" && server == "starts" {
+        return Err(fault("an error page says what the server refuses: `server = \"refuses\"`"));
+    }
+    Ok(Page {
+        id: id.to_string().into(),
+        title: title.into(),
+        severity: header.severity.into(),
+        pg: header.pg.unwrap_or_default().into(),
+        role: header.role.unwrap_or_else(|| "any".to_string()).into(),
+        test,
+        server: server.into(),
+        says: header.says.map_or_else(Vec::new, SaysField::into_says).into(),
+        help: header.help.map(Cow::Owned),
+        fix: header.fix.map(FixField::into_mend).transpose().map_err(|what| fault(&what))?,
+        docs: header.docs.map(Cow::Owned),
+        louder: header.louder.into_iter().map(Cow::Owned).collect(),
+        prose: blocks.prose.trim().to_string().into(),
+        examples: blocks.examples.into(),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Header {
+    severity: String,
+    pg: Option<String>,
+    role: Option<String>,
+    check: Option<String>,
+    when: Option<String>,
+    gone: Option<String>,
+    server: Option<String>,
+    says: Option<SaysField>,
+    help: Option<String>,
+    fix: Option<FixField>,
+    docs: Option<String>,
+    #[serde(default)]
+    louder: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SaysField {
+    One(String),
+    ByVersion(Vec<SaysOf>),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaysOf {
+    #[serde(default)]
+    pg: String,
+    text: String,
+}
+
+impl SaysField {
+    fn into_says(self) -> Vec<Says> {
+        match self {
+            SaysField::One(text) => vec![Says {
+                pg: "".into(),
+                text: text.into(),
+            }],
+            SaysField::ByVersion(all) => all
+                .into_iter()
+                .map(|says| Says {
+                    pg: says.pg.into(),
+                    text: says.text.into(),
+                })
+                .collect(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct FixField {
+    rename: Option<String>,
+    convert: Option<String>,
+    comment_out: Option<String>,
+    value: Option<String>,
+    set: Option<String>,
+    #[serde(default)]
+    remove: bool,
+    #[serde(default)]
+    native: bool,
+    safety: String,
+}
+
+impl FixField {
+    fn into_mend(self) -> Result<Mend, String> {
+        let safe = match self.safety.as_str() {
+            "safe" => true,
+            "unsafe" => false,
+            _ => return Err("`safety` is safe or unsafe".to_string()),
+        };
+        let convert = self.convert.map(Cow::Owned);
+        let verb = match (self.rename, self.comment_out, self.value, self.set, self.remove, self.native) {
+            (Some(name), None, None, None, false, false) => Verb::Rename(name.into(), convert),
+            (None, Some(reason), None, None, false, false) => Verb::CommentOut(reason.into()),
+            (None, None, Some(value), None, false, false) => Verb::Value(value.into()),
+            (None, None, None, Some(set), false, false) => Verb::Set(set.into()),
+            (None, None, None, None, true, false) => Verb::Remove,
+            (None, None, None, None, false, true) => Verb::Native,
+            _ => return Err("`fix` has one of rename, comment-out, value, set, remove and native".to_string()),
+        };
+        Ok(Mend { verb, safe })
+    }
+}
+
+#[derive(Default)]
+struct Blocks {
+    title: Option<String>,
+    header: Option<(usize, String)>,
+    prose: String,
+    examples: Vec<Example>,
+}
+
+impl Blocks {
+    fn of(text: &str) -> Result<Blocks, String> {
+        let mut blocks = Blocks::default();
+        let mut lines = text.lines().enumerate();
+        while let Some((index, line)) = lines.next() {
+            if let Some(info) = line.strip_prefix("```") {
+                let fence: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
+                blocks.block(info, &fence, index + 1)?;
+            } else if let Some(title) = line.strip_prefix("# ").filter(|_| blocks.title.is_none()) {
+                blocks.title = Some(title.trim().to_string());
+            } else {
+                blocks.prose.push_str(line);
+                blocks.prose.push('\n');
+            }
+        }
+        Ok(blocks)
+    }
+
+    fn block(&mut self, info: &str, lines: &[&str], line: usize) -> Result<(), String> {
+        let mut words = info.split_whitespace();
+        let shows = match (words.next(), words.next()) {
+            (Some("toml"), Some("rule")) => {
+                self.header = Some((line, lines.join("\n")));
+                return Ok(());
+            }
+            (_, Some("fires")) => Shows::Fires,
+            (_, Some("fixed")) => Shows::Fixed,
+            (_, Some("quiet")) => Shows::Quiet,
+            _ => {
+                // Any other block is part of the prose.
+                self.prose.push_str(&format!("```{info}\n{}\n```\n", lines.join("\n")));
+                return Ok(());
+            }
+        };
+        let (mut majors, mut escaped) = (String::new(), false);
+        for word in words {
+            match word {
+                "escaped" => escaped = true,
+                range if range.starts_with(|char: char| char.is_ascii_digit()) => majors = range.to_string(),
+                other => return Err(format!("{line}: `{other}` says nothing about an example")),
+            }
+        }
+        let mut files: Vec<(&str, Vec<u8>)> = vec![("", Vec::new())];
+        for line in lines {
+            match line.strip_prefix("--- ") {
+                Some(name) => files.push((name.trim(), Vec::new())),
+                None => {
+                    let (_, bytes) = files.last_mut().expect("one from the start");
+                    if escaped { unescape(line, bytes) } else { bytes.extend(line.as_bytes()) }
+                    bytes.push(b'\n');
+                }
+            }
+        }
+        let (_, file) = files.remove(0);
+        let beside = files.into_iter().map(|(name, bytes)| {
+            let readable = name.strip_suffix(" unreadable");
+            Beside {
+                name: readable.unwrap_or(name).to_string().into(),
+                bytes: bytes.into(),
+                readable: readable.is_none(),
+            }
+        });
+        self.examples.push(Example {
+            shows,
+            majors: majors.into(),
+            file: lines.first().is_none_or(|line| !line.starts_with("--- ")).then(|| file.into()),
+            beside: beside.collect(),
+            line,
+        });
+        Ok(())
+    }
+}
+
+/// Resolves `\r`, `\t`, `\\` and `\xHH`.
+fn unescape(line: &str, bytes: &mut Vec<u8>) {
+    let mut rest = line.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let hex = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        match (first, after) {
+            (b'\\', [b'r', after @ ..]) => {
+                bytes.push(b'\r');
+                rest = after;
+            }
+            (b'\\', [b't', after @ ..]) => {
+                bytes.push(b'\t');
+                rest = after;
+            }
+            (b'\\', [b'x', high, low, after @ ..]) => {
+                bytes.extend(hex(&[*high, *low]));
+                rest = after;
+            }
+            (b'\\', [b'\\', after @ ..]) => {
+                bytes.push(b'\\');
+                rest = after;
+            }
+            (byte, after) => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+}

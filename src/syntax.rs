@@ -1,0 +1,3 @@
+//! Bytes to lines of ranges. No byte is lost and no input fails.
+
+pub mod conf;

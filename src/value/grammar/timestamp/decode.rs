@@ -1,0 +1,584 @@
+//! Gives each field of a timestamp its meaning.
+
+use super::DateOrder;
+use super::calendar::{self, Moment};
+use super::fields::{Field, Shape};
+use super::words::{self, Label, Word};
+use crate::value::grammar::datestyle;
+use crate::value::grammar::Context;
+use crate::value::grammar::zone::{self, Abbreviation};
+use crate::version::Major;
+
+/// Which parts of a moment are known, as bits.
+type Parts = u32;
+const MONTH: Parts = 1 << 1;
+const YEAR: Parts = 1 << 2;
+const DAY: Parts = 1 << 3;
+const ZONE: Parts = 1 << 5;
+const SUMMER_ZONE: Parts = 1 << 6;
+const NAMED_ABBREVIATION: Parts = 1 << 7;
+const HALF: Parts = 1 << 9;
+const HOUR: Parts = 1 << 10;
+const MINUTE: Parts = 1 << 11;
+const SECOND: Parts = 1 << 12;
+const SECONDS: Parts = SECOND | 1 << 13 | 1 << 14;
+const DAY_OF_YEAR: Parts = 1 << 15;
+const WEEKDAY: Parts = 1 << 16;
+const ERA: Parts = 1 << 18;
+const SUMMER: Parts = 1 << 28;
+const OUTSIDE: Parts = 1;
+const DATE: Parts = YEAR | MONTH | DAY;
+const TIME: Parts = HOUR | MINUTE | SECONDS;
+
+/// The moment that the fields name; `None`: the server does not read them as a date.
+pub fn decode(context: &Context, fields: &[Field]) -> Option<Moment> {
+    let mut state = State::new(context);
+    for (at, field) in fields.iter().enumerate() {
+        let parts = match field.shape {
+            Shape::Date => state.date_field(&field.text)?,
+            Shape::Time => {
+                state.end_label()?;
+                state.time_field(&field.text)?
+            }
+            Shape::Zone => {
+                state.moment.east = offset(&field.text)?;
+                ZONE
+            }
+            Shape::Number if state.label.is_some() => state.labelled(&field.text)?,
+            Shape::Number => state.number_field(&field.text)?,
+            Shape::Word | Shape::SignedWord => {
+                match state.word(context, &field.text, fields.get(at + 1))? {
+                    Some(parts) => parts,
+                    None => continue,
+                }
+            }
+        };
+        if parts & state.known != 0 {
+            return None;
+        }
+        state.known |= parts;
+    }
+    state.finish()
+}
+
+struct State {
+    major: Major,
+    order: DateOrder,
+    moment: Moment,
+    day_of_year: i32,
+    known: Parts,
+    label: Option<Label>,
+    outside: bool,
+    text_month: bool,
+    short_year: bool,
+    julian: bool,
+    before: bool,
+    half: Option<bool>,
+    named_zone: bool,
+}
+
+impl State {
+    fn new(context: &Context) -> State {
+        State {
+            major: context.major,
+            order: datestyle::order(context.date_style),
+            moment: Moment::default(),
+            day_of_year: 0,
+            known: 0,
+            label: None,
+            outside: false,
+            text_month: false,
+            short_year: false,
+            julian: false,
+            before: false,
+            half: None,
+            named_zone: false,
+        }
+    }
+
+    /// Only a `t` may stand before a time.
+    fn end_label(&mut self) -> Option<()> {
+        match self.label.take() {
+            None | Some(Label::Time) => Some(()),
+            Some(_) => None,
+        }
+    }
+
+    fn date_field(&mut self, text: &[u8]) -> Option<Parts> {
+        if self.label == Some(Label::Julian) {
+            let (number, rest) = leading_number(text)?;
+            self.set_julian(number)?;
+            self.moment.east = offset(rest)?;
+            self.label = None;
+            return Some(DATE | TIME | ZONE);
+        }
+        if self.label.is_none() && self.known & (MONTH | DAY) != MONTH | DAY {
+            return self.date(text);
+        }
+        if self.label.is_none() && !text[0].is_ascii_digit() {
+            if !zone::exists(self.major, text) {
+                return None;
+            }
+            self.named_zone = true;
+            return Some(ZONE);
+        }
+        self.end_label()?;
+        if self.known & TIME == TIME {
+            return None;
+        }
+        let mark = memchr::memchr(b'-', text)?;
+        self.moment.east = offset(&text[mark..])?;
+        Some(self.run_together(&text[..mark], self.known)? | ZONE)
+    }
+
+    /// A date whose parts are joined by marks.
+    fn date(&mut self, text: &[u8]) -> Option<Parts> {
+        let pieces = pieces(text)?;
+        let mut parts = 0;
+        let mut known = self.known;
+        let mut text_month = false;
+        for piece in pieces.iter().filter(|piece| piece[0].is_ascii_alphabetic()) {
+            match words::find(self.major, piece)? {
+                Word::Filler => continue,
+                Word::Month(month) if known & MONTH == 0 => self.moment.month = month,
+                _ => return None,
+            }
+            text_month = true;
+            known |= MONTH;
+            parts |= MONTH;
+        }
+        for piece in pieces.iter().filter(|piece| !piece[0].is_ascii_alphabetic()) {
+            let part = self.number(piece, text_month, known)?;
+            if part & known != 0 {
+                return None;
+            }
+            known |= part;
+            parts |= part;
+        }
+        (known & !(DAY_OF_YEAR | ZONE) == DATE).then_some(parts)
+    }
+
+    fn time_field(&mut self, text: &[u8]) -> Option<Parts> {
+        let moment = &mut self.moment;
+        let (hour, rest) = leading_number(text)?;
+        let (minute, rest) = leading_number(rest.strip_prefix(b":")?)?;
+        (moment.hour, moment.minute, moment.second) = (hour, minute, 0);
+        moment.fraction = 0;
+        match rest.first() {
+            None => {}
+            Some(b'.') => {
+                moment.fraction = fraction(self.major, rest)?;
+                (moment.hour, moment.minute, moment.second) = (0, hour, minute);
+            }
+            Some(_) => {
+                let (second, rest) = leading_number(&rest[1..])?;
+                moment.second = second;
+                if !rest.is_empty() {
+                    moment.fraction = fraction(self.major, rest)?;
+                }
+            }
+        }
+        let in_range = moment.minute <= 59 && moment.second <= 60 && moment.fraction <= 1_000_000;
+        let seconds = (i64::from(moment.hour) * 60 + i64::from(moment.minute)) * 60;
+        let total = (seconds + i64::from(moment.second)) * 1_000_000 + moment.fraction;
+        (in_range && total <= 86_400_000_000).then_some(TIME)
+    }
+
+    /// A number behind a label.
+    fn labelled(&mut self, text: &[u8]) -> Option<Parts> {
+        let (number, rest) = leading_number(text)?;
+        let decimal = rest.first() == Some(&b'.');
+        if !rest.is_empty() && !decimal {
+            return None;
+        }
+        let moment = &mut self.moment;
+        let whole = |field: &mut i32, part: Parts| {
+            *field = number;
+            (!decimal).then_some(part)
+        };
+        let parts = match self.label.take()? {
+            Label::Year => whole(&mut moment.year, YEAR)?,
+            Label::Month if self.known & MONTH != 0 && self.known & HOUR != 0 => {
+                whole(&mut moment.minute, MINUTE)?
+            }
+            Label::Month => whole(&mut moment.month, MONTH)?,
+            Label::Day => whole(&mut moment.day, DAY)?,
+            Label::Hour => whole(&mut moment.hour, HOUR)?,
+            Label::Minute => whole(&mut moment.minute, MINUTE)?,
+            Label::Second if decimal => {
+                moment.second = number;
+                moment.fraction = fraction(self.major, rest)?;
+                SECONDS
+            }
+            Label::Second => whole(&mut moment.second, SECOND)?,
+            Label::Julian => {
+                self.set_julian(number)?;
+                match decimal {
+                    true => DATE | self.part_of_day(rest)?,
+                    false => DATE,
+                }
+            }
+            Label::Time => {
+                let parts = self.run_together(text, self.known | DATE)?;
+                (parts == TIME).then_some(TIME)?
+            }
+            Label::Useless => return None,
+        };
+        self.outside = false;
+        Some(parts)
+    }
+
+    fn set_julian(&mut self, number: i32) -> Option<()> {
+        if number < 0 {
+            return None;
+        }
+        let moment = &mut self.moment;
+        (moment.year, moment.month, moment.day) = calendar::date(i64::from(number));
+        self.julian = true;
+        Some(())
+    }
+
+    fn part_of_day(&mut self, text: &[u8]) -> Option<Parts> {
+        // The server truncates the product, in doubles.
+        let microseconds = (decimal(self.major, text)? * 86_400_000_000.0) as i64;
+        let (seconds, fraction) = (microseconds / 1_000_000, microseconds % 1_000_000);
+        let moment = &mut self.moment;
+        moment.hour = (seconds / 3600) as i32;
+        moment.minute = (seconds / 60 % 60) as i32;
+        moment.second = (seconds % 60) as i32;
+        moment.fraction = fraction;
+        Some(TIME)
+    }
+
+    fn number_field(&mut self, text: &[u8]) -> Option<Parts> {
+        match memchr::memchr(b'.', text) {
+            Some(_) if self.known & DATE == 0 => self.date(text),
+            Some(point) if point > 2 => self.run_together(text, self.known),
+            _ if text.len() >= 6 && (self.known & DATE == 0 || self.known & TIME == 0) => {
+                self.run_together(text, self.known)
+            }
+            _ => self.number(text, self.text_month, self.known),
+        }
+    }
+
+    /// A plain number as the part of a date that is still missing.
+    fn number(&mut self, text: &[u8], text_month: bool, known: Parts) -> Option<Parts> {
+        let (number, rest) = leading_number(text)?;
+        if rest.first() == Some(&b'.') {
+            if text.len() - rest.len() > 2 {
+                return self.run_together(text, known | DATE);
+            }
+            self.moment.fraction = fraction(self.major, rest)?;
+        } else if !rest.is_empty() {
+            return None;
+        }
+        let length = text.len();
+        if length == 3 && known & DATE == YEAR && (1..=366).contains(&number) {
+            self.day_of_year = number;
+            return Some(DAY_OF_YEAR | MONTH | DAY);
+        }
+        let long = length >= 3 || self.order == DateOrder::Ymd;
+        let part = match known & DATE {
+            0 if long => YEAR,
+            0 if self.order == DateOrder::Dmy => DAY,
+            0 => MONTH,
+            YEAR => MONTH,
+            MONTH if text_month && long => YEAR,
+            MONTH => DAY,
+            parts if parts == YEAR | MONTH => {
+                if text_month && length >= 3 && self.short_year {
+                    // The first number was the day after all.
+                    self.moment.day = self.moment.year;
+                    self.moment.year = number;
+                    self.short_year = false;
+                    return Some(DAY);
+                }
+                DAY
+            }
+            DAY => MONTH,
+            parts if parts == MONTH | DAY => YEAR,
+            DATE => return self.run_together(text, known),
+            _ => return None,
+        };
+        match part {
+            YEAR => self.moment.year = number,
+            MONTH => self.moment.month = number,
+            _ => self.moment.day = number,
+        }
+        if part == YEAR {
+            self.short_year = length <= 2;
+        }
+        Some(part)
+    }
+
+    /// Digits run together: a date (YYMMDD or longer) or a time (HHMM, HHMMSS).
+    fn run_together(&mut self, text: &[u8], known: Parts) -> Option<Parts> {
+        let mut digits = text;
+        let moment = &mut self.moment;
+        if let Some(point) = memchr::memchr(b'.', text) {
+            moment.fraction = loose_fraction(&text[point..])?;
+            digits = &text[..point];
+        } else if known & DATE != DATE && text.len() >= 6 {
+            let (year, rest) = digits.split_at(digits.len() - 4);
+            moment.year = wrapping_number(year);
+            moment.month = wrapping_number(&rest[..2]);
+            moment.day = wrapping_number(&rest[2..]);
+            if year.len() == 2 {
+                self.short_year = true;
+            }
+            return Some(DATE);
+        }
+        if known & TIME == TIME || !matches!(digits.len(), 4 | 6) {
+            return None;
+        }
+        moment.hour = wrapping_number(&digits[..2]);
+        moment.minute = wrapping_number(&digits[2..4]);
+        moment.second = wrapping_number(&digits[4..]);
+        Some(TIME)
+    }
+
+    /// `Some(None)`: the word says nothing.
+    fn word(&mut self, context: &Context, text: &[u8], next: Option<&Field>) -> Option<Option<Parts>> {
+        if let Some(abbreviation) = zone::abbreviation(context, text) {
+            return Some(Some(self.abbreviation(abbreviation)));
+        }
+        let strict = self.major >= Major::V16;
+        let parts = match words::find(self.major, text) {
+            None => {
+                if !zone::exists(self.major, text) {
+                    return None;
+                }
+                self.named_zone = true;
+                ZONE
+            }
+            Some(Word::Filler) => return Some(None),
+            Some(Word::Outside) => {
+                self.outside = true;
+                if strict { DATE | TIME | ZONE } else { OUTSIDE }
+            }
+            Some(Word::Now) => {
+                self.outside = false;
+                self.set_2000();
+                (self.moment.hour, self.moment.minute, self.moment.second) = (0, 0, 0);
+                DATE | TIME | ZONE
+            }
+            Some(Word::Day) => {
+                self.outside = false;
+                self.set_2000();
+                DATE
+            }
+            Some(Word::Midnight) => {
+                self.outside = false;
+                (self.moment.hour, self.moment.minute, self.moment.second) = (0, 0, 0);
+                TIME | ZONE
+            }
+            Some(Word::Month(month)) => {
+                let number = self.known & MONTH != 0 && !self.text_month;
+                let taken = number
+                    && self.known & DAY == 0
+                    && (1..=31).contains(&self.moment.month);
+                if taken {
+                    self.moment.day = self.moment.month;
+                }
+                self.text_month = true;
+                self.moment.month = month;
+                if taken { DAY } else { MONTH }
+            }
+            Some(Word::Summer) => SUMMER | SUMMER_ZONE,
+            Some(Word::Half(half)) => {
+                self.half = Some(half);
+                HALF
+            }
+            Some(Word::Before(before)) => {
+                self.before = before;
+                ERA
+            }
+            Some(Word::Weekday) => WEEKDAY,
+            Some(Word::Label(label)) => {
+                if strict && self.label.is_some() {
+                    return None;
+                }
+                self.label = Some(label);
+                0
+            }
+            Some(Word::Time) => {
+                let shapes = [Shape::Number, Shape::Time, Shape::Date];
+                let followed = next.is_some_and(|field| shapes.contains(&field.shape));
+                if self.known & DATE != DATE || !followed || (strict && self.label.is_some()) {
+                    return None;
+                }
+                self.label = Some(Label::Time);
+                0
+            }
+        };
+        Some(Some(parts))
+    }
+
+    fn abbreviation(&mut self, abbreviation: Abbreviation) -> Parts {
+        match abbreviation {
+            Abbreviation::Standard(east) => {
+                self.moment.east = east;
+                ZONE
+            }
+            Abbreviation::Summer(east) => {
+                self.moment.east = east;
+                ZONE | SUMMER_ZONE
+            }
+            Abbreviation::Varying => {
+                self.named_zone = true;
+                ZONE | NAMED_ABBREVIATION
+            }
+        }
+    }
+
+    /// The server's clock stands at 2000-01-01 while it reads its file.
+    fn set_2000(&mut self) {
+        (self.moment.year, self.moment.month, self.moment.day) = (2000, 1, 1);
+    }
+
+    fn finish(mut self) -> Option<Moment> {
+        let strict = self.major >= Major::V16;
+        if strict && (self.label.is_some() || self.outside) {
+            return None;
+        }
+        self.validate_date()?;
+        let hour = &mut self.moment.hour;
+        match self.half {
+            Some(_) if *hour > 12 => return None,
+            Some(false) if *hour == 12 => *hour = 0,
+            Some(true) if *hour != 12 => *hour += 12,
+            _ => {}
+        }
+        let complete = self.known & DATE == DATE;
+        let summer_alone = self.known & SUMMER != 0 && (self.named_zone || self.known & ZONE == 0);
+        (!self.outside && complete && !summer_alone).then_some(self.moment)
+    }
+
+    fn validate_date(&mut self) -> Option<()> {
+        let known = self.known;
+        let moment = &mut self.moment;
+        if known & YEAR != 0 && !self.julian {
+            match (self.before, self.short_year) {
+                (true, _) if moment.year <= 0 => return None,
+                (true, _) => moment.year = -(moment.year - 1),
+                (false, true) if moment.year < 0 => return None,
+                (false, true) if moment.year < 70 => moment.year += 2000,
+                (false, true) if moment.year < 100 => moment.year += 1900,
+                (false, false) if moment.year <= 0 => return None,
+                _ => {}
+            }
+        }
+        if known & DAY_OF_YEAR != 0 {
+            let first = calendar::julian(moment.year, 1, 1);
+            (moment.year, moment.month, moment.day) =
+                calendar::date(first + i64::from(self.day_of_year) - 1);
+        }
+        if known & MONTH != 0 && !(1..=12).contains(&moment.month) {
+            return None;
+        }
+        if known & DAY != 0 && !(1..=31).contains(&moment.day) {
+            return None;
+        }
+        let days = calendar::days_in_month(moment.year, moment.month);
+        (known & DATE != DATE || moment.day <= days).then_some(())
+    }
+}
+
+/// Seconds east of Greenwich: `+hh`, `+hhmm`, `+hh:mm[:ss]`.
+fn offset(text: &[u8]) -> Option<i32> {
+    let sign = match text.first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let (mut hours, mut rest) = leading_number(&text[1..])?;
+    let (mut minutes, mut seconds) = (0, 0);
+    if let Some(after) = rest.strip_prefix(b":") {
+        (minutes, rest) = leading_number(after)?;
+        if let Some(after) = rest.strip_prefix(b":") {
+            (seconds, rest) = leading_number(after)?;
+        }
+    } else if rest.is_empty() && text.len() > 3 {
+        (hours, minutes) = (hours / 100, hours % 100);
+    }
+    let in_range = hours <= 15 && minutes < 60 && seconds < 60 && rest.is_empty();
+    let valid = in_range && hours >= 0 && minutes >= 0 && seconds >= 0;
+    valid.then_some(sign * ((hours * 60 + minutes) * 60 + seconds))
+}
+
+/// C's strtol on 32 bits: no digits are 0; `None` beyond 32 bits.
+fn leading_number(text: &[u8]) -> Option<(i32, &[u8])> {
+    let (negative, digits) = match text.first() {
+        Some(b'-') => (true, &text[1..]),
+        Some(b'+') => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
+    if end == 0 {
+        return Some((0, text));
+    }
+    let digit = |number: i64, byte: &u8| (number * 10 + i64::from(byte - b'0')).min(1 << 40);
+    let number = digits[..end].iter().fold(0, digit);
+    let number = i32::try_from(if negative { -number } else { number }).ok()?;
+    Some((number, &digits[end..]))
+}
+
+/// C's atoi, which wraps.
+fn wrapping_number(text: &[u8]) -> i32 {
+    let mut number: i64 = 0;
+    for byte in text {
+        let digit = i64::from(byte.wrapping_sub(b'0'));
+        number = match number.checked_mul(10).and_then(|number| number.checked_add(digit)) {
+            Some(number) => number,
+            None => return -1,
+        };
+    }
+    number as i32
+}
+
+/// `.5` in microseconds.
+fn fraction(major: Major, text: &[u8]) -> Option<i64> {
+    Some((decimal(major, text)? * 1_000_000.0).round_ties_even() as i64)
+}
+
+/// `.5` as a number; from 15 on a lone point is 0.
+fn decimal(major: Major, text: &[u8]) -> Option<f64> {
+    let digits = text.strip_prefix(b".")?;
+    if digits.is_empty() {
+        return (major >= Major::V15).then_some(0.0);
+    }
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// As `fraction`, but what follows the digits does not matter.
+fn loose_fraction(text: &[u8]) -> Option<i64> {
+    let end = text[1..].iter().position(|byte| !byte.is_ascii_digit());
+    let text = &text[..end.map_or(text.len(), |end| end + 1)];
+    match text.len() {
+        1 => Some(0),
+        _ => fraction(Major::V16, text),
+    }
+}
+
+/// The letters and the numbers of a date; each other byte parts them.
+fn pieces(text: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let start = rest.iter().position(u8::is_ascii_alphanumeric)?;
+        rest = &rest[start..];
+        let digits = rest[0].is_ascii_digit();
+        let same = |byte: &u8| match digits {
+            true => byte.is_ascii_digit(),
+            false => byte.is_ascii_alphabetic(),
+        };
+        let end = rest.iter().position(|byte| !same(byte)).unwrap_or(rest.len());
+        pieces.push(&rest[..end]);
+        // The byte behind a piece is lost, whatever it is.
+        rest = rest.get(end + 1..).unwrap_or_default();
+    }
+    Some(pieces)
+}

@@ -1,0 +1,130 @@
+//! One idle server of a major, and the session that asks it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use tempfile::TempDir;
+
+use crate::install;
+use crate::template;
+use crate::user;
+use crate::wire::{Answer, Session};
+
+/// A port that no file of a question names. Nothing listens on it: it is
+/// only a part of the socket's name.
+const PORT: u16 = 64999;
+
+/// Runs a program until its standard input closes, which it does when the
+/// process that started it ends, however it ends. Then stops it and deletes
+/// its directory.
+const GUARD: &str = r#"
+directory=$1; shift
+"$@" </dev/null >"$directory/log" 2>&1 &
+program=$!
+cat >/dev/null
+kill -QUIT $program 2>/dev/null
+wait $program 2>/dev/null
+rm -rf "$directory"
+"#;
+
+/// A server that runs on its defaults until it is dropped.
+///
+/// What a test must know: `listen_addresses` is empty, and neither `port` nor
+/// `unix_socket_directories` has its default, so the view of a file that
+/// gives these says that a restart is needed.
+#[derive(Debug)]
+pub struct Server {
+    /// The major version.
+    pub major: u16,
+    data: PathBuf,
+    session: Mutex<Session>,
+    guard: Child,
+    pub(crate) written: Mutex<Vec<PathBuf>>,
+    _directory: TempDir,
+}
+
+impl Server {
+    /// Starts a server of an installed major on a fresh data directory.
+    pub fn start(major: u16) -> Result<Server> {
+        let directory = template::scratch()?;
+        let data = directory.path().join("data");
+        template::copy(major, template::SEGMENT, &data)?;
+        let mut postgres = user::command("/bin/sh");
+        postgres.args(["-c", GUARD, "sh"]).arg(directory.path());
+        arguments(&mut postgres, major, &data, directory.path())?;
+        let mut guard = postgres.stdin(Stdio::piped()).spawn()?;
+        match open(directory.path()) {
+            Ok(session) => {
+                Ok(Server { major, data, session: Mutex::new(session), guard, written: Mutex::default(), _directory: directory })
+            }
+            Err(error) => {
+                drop(guard.stdin.take());
+                let _ = guard.wait();
+                Err(error.context(format!("starting PostgreSQL {major}")))
+            }
+        }
+    }
+
+    /// The data directory of this server.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// Runs a query string in the server's one session. That it fails is part
+    /// of the answer.
+    pub fn query(&self, sql: &str) -> Result<Answer> {
+        self.query_bytes(sql.as_bytes())
+    }
+
+    /// As [`query`](Self::query), for a query that need not be UTF-8.
+    pub fn query_bytes(&self, sql: &[u8]) -> Result<Answer> {
+        self.session.lock().expect("nobody panics while asking a server").query_bytes(sql)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        let _ = self.guard.wait();
+    }
+}
+
+/// Starts servers of several majors, a few at a time.
+pub fn start_all(majors: &[u16]) -> Result<Vec<Server>> {
+    std::thread::scope(|scope| {
+        let starting: Vec<_> = majors.iter().map(|major| scope.spawn(|| Server::start(*major))).collect();
+        starting.into_iter().map(|server| server.join().expect("starting a server does not panic")).collect()
+    })
+}
+
+fn arguments(postgres: &mut Command, major: u16, data: &Path, socket: &Path) -> Result<()> {
+    postgres.arg(install::home(major)?.join("bin/postgres")).arg("-D").arg(data);
+    postgres.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "autovacuum=off"]);
+    postgres.arg("-c").arg(format!("port={PORT}"));
+    postgres.arg("-c").arg(format!("unix_socket_directories={}", socket.display()));
+    Ok(())
+}
+
+fn open(directory: &Path) -> Result<Session> {
+    let socket = directory.join(format!(".s.PGSQL.{PORT}"));
+    let before = Instant::now();
+    loop {
+        let error = match Session::open(&socket, "postgres") {
+            Ok(mut session) => {
+                // The same query then yields the server's own messages.
+                session.query("set client_min_messages = debug3; set statement_timeout = 0")?;
+                return Ok(session);
+            }
+            Err(error) => error,
+        };
+        let log = std::fs::read(directory.join("log")).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        if before.elapsed() > Duration::from_secs(60) || log.contains("FATAL:  could not") || log.contains("error while loading") {
+            bail!("{error:#}; its log: {log}");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

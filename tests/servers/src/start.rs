@@ -1,0 +1,157 @@
+//! What a server that starts says of files: the phase that reads the
+//! configuration, or the whole of it.
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::files::{Bytes, FileSet, replace};
+use crate::install;
+use crate::template;
+use crate::user;
+
+/// What came of a start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether the server came to the end of the phase asked about.
+    pub ok: bool,
+    /// The lines of its log, without prefixes, `$PGDATA` for the data
+    /// directory and `$CWD` for the directory it was started in.
+    pub log: Vec<Bytes>,
+    /// The value asked for, as `postgres -C` prints it.
+    pub value: Option<Bytes>,
+}
+
+/// Has a server read its configuration and print one parameter
+/// (`postgres -C`), which takes about 10 ms.
+pub fn start_check(major: u16, files: &FileSet, name: &str) -> Result<Outcome> {
+    let scratch = template::scratch()?;
+    let data = scratch.path().join("data");
+    fs::create_dir(&data)?;
+    for default in ["postgresql.conf", "postgresql.auto.conf"] {
+        if !files.files.contains_key(default) {
+            fs::write(data.join(default), "")?;
+        }
+    }
+    files.write(&data)?;
+    user::give(&data)?;
+    let mut postgres = user::command(install::home(major)?.join("bin/postgres"));
+    postgres.current_dir(scratch.path()).arg("-D").arg(&data).args(["-C", name]);
+    if name != "log_line_prefix" {
+        postgres.args(["-c", "log_line_prefix="]);
+    }
+    let output = postgres.output().context("running postgres -C")?;
+    let ok = output.status.success();
+    let value = ok.then(|| hide(output.stdout.strip_suffix(b"\n").unwrap_or(&output.stdout), scratch.path()));
+    Ok(Outcome { ok, log: lines(&output.stderr, scratch.path()), value })
+}
+
+/// Starts a server on a throw-away copy of a fresh data directory with the
+/// given files in it, sees how far it gets, and stops it.
+pub fn whole_start(major: u16, files: &FileSet) -> Result<Outcome> {
+    whole_start_on(major, template::SEGMENT, files)
+}
+
+/// As [`whole_start`], on WAL segments of so many MB.
+pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outcome> {
+    let scratch = template::scratch()?;
+    let data = scratch.path().join("data");
+    template::copy_for_a_start(major, segment, &data)?;
+    for path in files.write(&data)? {
+        user::give(&path)?;
+    }
+    for key in files.files.keys().filter(|name| name.ends_with(".key")) {
+        fs::set_permissions(data.join(key), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    }
+    let log = fs::File::create(scratch.path().join("log"))?;
+    let mut postgres = user::command(install::home(major)?.join("bin/postgres"));
+    postgres.current_dir(scratch.path()).arg("-D").arg(&data).args(["-c", "fsync=off", "-c", "log_line_prefix="]);
+    // The files decide where to listen if they say so; the environment loses to files.
+    postgres.env("PGPORT", "64998");
+    if !mentions(files, b"listen_addresses") {
+        postgres.args(["-c", "listen_addresses="]);
+    }
+    if !mentions(files, b"unix_socket_directories") {
+        postgres.arg("-c").arg(format!("unix_socket_directories={}", scratch.path().display()));
+    }
+    let mut child = postgres.stdout(Stdio::null()).stderr(log).spawn().context("starting postgres")?;
+    let ok = wait(&mut child, &data)?;
+    stop(&mut child)?;
+    let mut log = Vec::new();
+    fs::File::open(scratch.path().join("log"))?.read_to_end(&mut log)?;
+    Ok(Outcome { ok, log: lines(&log, scratch.path()), value: None })
+}
+
+/// Waits until the server is ready, as `pg_ctl` does: by the last line of
+/// postmaster.pid. Then lets its other processes say what they have to say.
+fn wait(child: &mut Child, data: &Path) -> Result<bool> {
+    let before = Instant::now();
+    while before.elapsed() < Duration::from_secs(30) {
+        if child.try_wait()?.is_some() {
+            return Ok(false);
+        }
+        let status = fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+        let status = status.lines().nth(7).unwrap_or_default().trim();
+        if status == "ready" || status == "standby" {
+            let ready = Instant::now();
+            while ready.elapsed() < Duration::from_millis(200) {
+                if child.try_wait()?.is_some() {
+                    return Ok(false);
+                }
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            return Ok(true);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(false)
+}
+
+fn stop(child: &mut Child) -> Result<()> {
+    if child.try_wait()?.is_some() {
+        return Ok(());
+    }
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        kill_process(pid, Signal::QUIT)?;
+    }
+    let before = Instant::now();
+    while child.try_wait()?.is_none() {
+        if before.elapsed() > Duration::from_secs(10) {
+            child.kill()?;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn mentions(files: &FileSet, name: &[u8]) -> bool {
+    let mut contents = files.files.values().flatten();
+    contents.any(|bytes| bytes.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name)))
+}
+
+/// Splits a log into messages: a line that starts with a tab goes on with the
+/// message before it.
+fn lines(log: &[u8], scratch: &Path) -> Vec<Bytes> {
+    let mut lines: Vec<Bytes> = Vec::new();
+    for line in log.strip_suffix(b"\n").unwrap_or(log).split(|byte| *byte == b'\n') {
+        match (line.strip_prefix(b"\t"), lines.last_mut()) {
+            (Some(rest), Some(last)) => {
+                last.push(b'\n');
+                last.extend(hide(rest, scratch));
+            }
+            _ => lines.push(hide(line, scratch)),
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
+fn hide(bytes: &[u8], scratch: &Path) -> Bytes {
+    let data = replace(bytes, scratch.join("data").as_os_str().as_encoded_bytes(), b"$PGDATA");
+    replace(&data, scratch.as_os_str().as_encoded_bytes(), b"$CWD")
+}
