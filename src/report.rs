@@ -284,13 +284,12 @@ impl Output {
             Format::Concise => Ok(()),
             Format::Json => {
                 let document = json::document(summary, &self.diagnostics, &self.problems);
-                serde_json::to_writer_pretty(&mut *out, &document)?;
-                writeln!(out)
+                writeln!(out, "{}", json::to_text(&document, true)?)
             }
-            Format::JsonLines => self.diagnostics.iter().try_for_each(|diagnostic| {
-                serde_json::to_writer(&mut *out, diagnostic)?;
-                writeln!(out)
-            }),
+            Format::JsonLines => {
+                let mut lines = self.diagnostics.iter();
+                lines.try_for_each(|diagnostic| writeln!(out, "{}", json::to_text(diagnostic, false)?))
+            }
         }
     }
 }

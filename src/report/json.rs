@@ -6,7 +6,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::place::{Positions, Show};
+use super::place::{Positions, Show, is_unprintable};
 use super::{Report, Summary, Trouble};
 use crate::finding::{Edit, Finding, Fix};
 use crate::source::Sources;
@@ -163,6 +163,26 @@ pub struct Problem {
     pub file: Option<String>,
     /// What went wrong.
     pub message: String,
+}
+
+/// JSON in which nothing acts on a terminal: serde leaves DEL, C1 controls and what changes a text's direction as they are.
+///
+/// # Errors
+/// None that these structs can cause.
+pub fn to_text(value: &impl Serialize, pretty: bool) -> serde_json::Result<String> {
+    let text = if pretty { serde_json::to_string_pretty(value)? } else { serde_json::to_string(value)? };
+    if !text.chars().any(is_unprintable) {
+        return Ok(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 64);
+    for char in text.chars() {
+        // Outside of strings there are none of these, so this is always within one.
+        match is_unprintable(char) {
+            true => escaped.push_str(&format!("\\u{:04x}", u32::from(char))),
+            false => escaped.push(char),
+        }
+    }
+    Ok(escaped)
 }
 
 /// The document of a run.

@@ -253,3 +253,74 @@ fn real_output_is_valid_by_the_schema() {
         assert!(!validator.is_valid(&json), "the schema lets anything pass");
     }
 }
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            any::<u8>().prop_map(|byte| vec![byte]),
+            "[a-z =']{0,8}".prop_map(String::into_bytes),
+            Just(b"\n".to_vec()),
+            Just(b"\r\n".to_vec()),
+            Just("é🐘\u{202e}\u{85}".as_bytes().to_vec()),
+            Just(b"password='s3cret Q7' ".to_vec()),
+            (390..420usize).prop_map(|length| vec![b'x'; length]),
+        ];
+        proptest::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// Whatever the bytes and places, every format comes out whole, and nothing in it acts on a terminal.
+        #[test]
+        fn anything_can_be_shown(
+            files in proptest::collection::vec(bytes(), 1..3),
+            places in proptest::collection::vec((any::<u16>(), any::<u16>(), any::<u8>()), 1..5),
+            text in proptest::collection::vec(any::<u8>(), 0..6),
+        ) {
+            let mut report = Report::default();
+            for (index, bytes) in files.iter().enumerate() {
+                report.sources.add(Source::new(format!("f{index}").into(), FileKind::Conf, Arc::from(bytes.as_slice())));
+            }
+            let place = |(one, other, file): &(u16, u16, u8)| {
+                let file = usize::from(*file) % files.len();
+                let offset = |at: u16| usize::from(at) % (files[file].len() + 1);
+                let (start, end) = (offset(*one).min(offset(*other)), offset(*one).max(offset(*other)));
+                Place { file: FileId(u32::try_from(file).expect("few")), span: Span::new(start, end) }
+            };
+            let mut found = finding("r", Severity::Error, "m", place(&places[0]), "here");
+            found.related = places[1..].iter().map(|at| Label { place: place(at), message: "there".to_owned() }).collect();
+            found.fix = fix(Safety::Safe, "t", place(&places[0]), &text);
+            report.findings.push(found);
+            for format in [Format::Text, Format::Concise, Format::Json] {
+                let shown = output(format, &report, Show::default(), false, false);
+                prop_assert!(!shown.contains("Failed to read"), "{shown}");
+                prop_assert!(shown.chars().all(|char| matches!(char, '\n' | '\t') || !place::is_unprintable(char)), "{shown:?}");
+                // A fix may cut a quote and so make two secrets of one; only what is shown of the file is sure.
+                prop_assert!(format != Format::Concise || !shown.contains("s3cret"), "{shown}");
+                for file in 0..places.len().min(1) {
+                    let path = format!("f{}", usize::from(places[file].2) % files.len());
+                    prop_assert!(shown.contains(&path), "{shown}");
+                }
+            }
+        }
+
+        /// The header of the text names the same place as JSON does.
+        #[test]
+        fn text_and_json_name_the_same_place(bytes in bytes(), start in any::<u16>()) {
+            let mut report = Report::default();
+            let start = usize::from(start) % (bytes.len() + 1);
+            // Inside of a character there is no column to agree on.
+            prop_assume!(start == bytes.len() || !(0x80..0xc0).contains(&bytes[start]));
+            let file = report.sources.add(Source::new("f".into(), FileKind::Conf, Arc::from(bytes)));
+            report.findings.push(finding("r", Severity::Error, "m", Place { file, span: Span::new(start, start) }, "here"));
+            let found = &json::diagnostics(&report, &Show::default())[0];
+            let text = output(Format::Text, &report, Show::default(), false, false);
+            prop_assert!(text.contains(&format!("[f:{}:{}]", found.line, found.column)), "{text}\n{found:?}");
+        }
+    }
+}

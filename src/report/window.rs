@@ -64,12 +64,14 @@ pub fn label(span: Span, text: String, primary: bool) -> LabeledSpan {
 /// The range that is drawn for a place: an empty one is a character wide, a very long one is cut.
 pub fn drawn(source: &Source, span: Span) -> Span {
     let bytes = &*source.bytes;
-    let start = span.start.min(bytes.len());
-    let line = source.line(start);
-    let last = source.line_starts().get(line - 1 + MOST_LINES).map_or(bytes.len(), |next| *next - 1);
-    let line_end = source.line_starts().get(line).map_or(bytes.len(), |next| *next - 1);
-    let longest = if line_end - source.line_starts()[line - 1] > LONG { line_end.min(start + AROUND) } else { last };
-    let end = boundary(bytes, span.end.min(longest).max(start));
+    let start = not_after(bytes, span.start.min(bytes.len()));
+    let (starts, first) = (source.line_starts(), source.line(start) - 1);
+    let end_of = |line: usize| starts.get(line + 1).map_or(bytes.len(), |next| *next - 1);
+    let mut end = span.end.min(end_of(first + MOST_LINES - 1)).max(start);
+    if has_long_line(source, Span::new(start, end)) {
+        end = end.min(end_of(first)).min(start + AROUND).max(start);
+    }
+    let end = not_before(bytes, end);
     if end > start {
         return Span::new(start, end);
     }
@@ -84,24 +86,42 @@ fn around(source: &Source, span: Span) -> (Span, bool) {
     let end_of = |line: usize| starts.get(line + 1).copied().unwrap_or(size);
     let from = starts[first.saturating_sub(CONTEXT)];
     let to = end_of((last + CONTEXT).min(starts.len() - 1));
-    let long = (first.saturating_sub(CONTEXT)..=(last + CONTEXT).min(starts.len() - 1)).any(|line| end_of(line) - starts[line] > LONG);
+    let long = has_long_line(source, span);
     if !long {
         return (Span::new(from, to), false);
     }
     let line_end = end_of(first).max(span.start);
-    let from = boundary(&source.bytes, span.start.saturating_sub(AROUND).max(starts[first]));
-    let to = boundary(&source.bytes, (span.end + AROUND).min(line_end).max(span.start));
+    let from = not_after(&source.bytes, span.start.saturating_sub(AROUND).max(starts[first]));
+    let to = not_before(&source.bytes, (span.end + AROUND).min(line_end).max(span.start));
     (Span::new(from.min(span.start), to), true)
 }
 
-/// The next start of a character.
-fn boundary(bytes: &[u8], mut offset: usize) -> usize {
+/// Whether a line that would be shown for a place is too long to be shown whole.
+fn has_long_line(source: &Source, span: Span) -> bool {
+    let starts = source.line_starts();
+    let first = (source.line(span.start) - 1).saturating_sub(CONTEXT);
+    let last = (source.line(span.end.max(span.start + 1) - 1) - 1 + CONTEXT).min(starts.len() - 1);
+    (first..=last).any(|line| starts.get(line + 1).copied().unwrap_or(source.bytes.len()) - starts[line] > LONG)
+}
+
+/// The character of UTF-8 in the middle of which an offset lies, if it does.
+fn character(bytes: &[u8], offset: usize) -> Option<Span> {
     let is_inside = |byte: &u8| (0x80..0xc0).contains(byte);
-    let most = offset + 3;
-    while offset < most && bytes.get(offset).is_some_and(is_inside) {
-        offset += 1;
-    }
-    offset
+    bytes.get(offset).filter(|byte| is_inside(byte))?;
+    let back = bytes[..offset].iter().rev().take(3).position(|byte| !is_inside(byte))? + 1;
+    let start = offset - back;
+    let first = bytes[start..bytes.len().min(start + 4)].utf8_chunks().next()?.valid().chars().next()?;
+    (first.len_utf8() > back).then(|| Span::new(start, start + first.len_utf8()))
+}
+
+/// The offset, or the start of the character that it cuts.
+fn not_after(bytes: &[u8], offset: usize) -> usize {
+    character(bytes, offset).map_or(offset, |character| character.start)
+}
+
+/// The offset, or the end of the character that it cuts.
+fn not_before(bytes: &[u8], offset: usize) -> usize {
+    character(bytes, offset).map_or(offset, |character| character.end)
 }
 
 fn piece(source: &Source, span: Span, cut: bool, show: &Show) -> Piece {
