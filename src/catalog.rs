@@ -1,6 +1,6 @@
 //! What each major knows: its parameters as a running server lists them, read from `rules/catalog`.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::value::{Grammar, Unit};
 use crate::version::{Major, PgVersion};
@@ -27,6 +27,9 @@ static RECORDED: [(Major, &str); 15] = [
 static ALIASES: &str = include_str!("../rules/catalog/aliases.tsv");
 static MINORS: &str = include_str!("../rules/catalog/minor.tsv");
 static BUILDS: &str = include_str!("../rules/catalog/build.tsv");
+static MISPLACED: &str = include_str!("../rules/catalog/misplaced.tsv");
+static BUILD_NAMES: &str = include_str!("../rules/catalog/build-names.tsv");
+static BETAS: &str = include_str!("../rules/catalog/beta-names.tsv");
 static TRAITS: &str = include_str!("../rules/catalog/traits.tsv");
 static GRAMMARS: &str = include_str!("../rules/catalog/grammar.tsv");
 
@@ -197,6 +200,19 @@ impl Catalog {
         catalog
     }
 
+    /// The catalogue of a version, made once for the whole run.
+    pub fn shared(version: PgVersion) -> &'static Catalog {
+        static SHARED: Mutex<Vec<&'static Catalog>> = Mutex::new(Vec::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = shared.iter().find(|catalog| catalog.version == version) {
+            return known;
+        }
+        // A run has few versions, and keeps them to its end.
+        let catalog: &'static Catalog = Box::leak(Box::new(Catalog::of(version)));
+        shared.push(catalog);
+        catalog
+    }
+
     /// The parameter of that name, without regard to ASCII case; old names lead to the new parameter.
     pub fn find(&self, name: &[u8]) -> Option<ParameterId> {
         let index = self.slots[self.slot(name)].checked_sub(1)?;
@@ -300,6 +316,22 @@ pub fn build_notes(name: &str, major: Major) -> impl Iterator<Item = BuildNote> 
         }
         _ => None,
     })
+}
+
+/// Whether a name belongs in another file in that major: what recovery.conf took up to 11, and what
+/// signal files replaced in 12.
+pub fn misplaced(name: &str, major: Major) -> bool {
+    rows_of(MISPLACED).any(|row| row[0] == name && within(major, row[1], row[2]))
+}
+
+/// What a server must be built with to know a name, where ordinary builds do not know it.
+pub fn build_name(name: &str, major: Major) -> Option<&'static str> {
+    rows_of(BUILD_NAMES).find(|row| row[0] == name && within(major, row[1], "")).map(|row| row[2])
+}
+
+/// What became of a name that only beta releases knew; empty where it was dropped.
+pub fn beta_name(name: &str) -> Option<&'static str> {
+    rows_of(BETAS).find(|row| row[0] == name).map(|row| row[2])
 }
 
 /// In which minor of a major a parameter arrived, where it was not there from the start.

@@ -1,0 +1,186 @@
+//! The examples of rule pages as tests: what `fires` fires, what is `fixed` is what the fix makes of
+//! it, what is `quiet` is quiet.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::catalog::Catalog;
+use crate::check::{self, Rules, Subject};
+use crate::edit;
+use crate::finding::Finding;
+use crate::rule::page::{Example, Page, Shows};
+use crate::source::{Files, ReadError, Sources};
+use crate::version::{PgVersion, Requirement, Role, Targets};
+
+/// The name under which an example's file is read.
+pub const MAIN: &str = "postgresql.conf";
+
+/// An example that does not show what it says, in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// The page.
+    pub page: String,
+    /// The line of the page.
+    pub line: usize,
+    /// What was expected and what was found.
+    pub what: String,
+}
+
+/// The versions for which an example holds: the page's, narrowed by the example's own.
+///
+/// # Errors
+/// A range that cannot be read.
+pub fn versions(page: &Page, example: &Example, targets: &Targets) -> Result<Vec<PgVersion>, String> {
+    let own = match example.majors.as_ref() {
+        "" => None,
+        range => Some(Targets::from_str(range).map_err(|error| error.to_string())?),
+    };
+    let of_page = match page.pg.as_ref() {
+        "" => None,
+        text => Some(Requirement::from_str(text).map_err(|error| error.to_string())?),
+    };
+    let candidates = own.as_ref().unwrap_or(targets).versions().iter().copied();
+    Ok(candidates.filter(|version| own.is_some() && example.shows == Shows::Quiet || of_page.as_ref().is_none_or(|page| page.holds_for(*version))).collect())
+}
+
+/// The files of an example, in memory.
+#[derive(Clone, Debug, Default)]
+pub struct ExampleFiles(BTreeMap<PathBuf, (Arc<[u8]>, bool)>);
+
+impl ExampleFiles {
+    /// The files of that example.
+    pub fn of(example: &Example) -> ExampleFiles {
+        let mut files = BTreeMap::new();
+        if let Some(file) = &example.file {
+            files.insert(PathBuf::from(MAIN), (Arc::from(file.as_ref()), true));
+        }
+        for beside in example.beside.iter() {
+            files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.readable));
+        }
+        ExampleFiles(files)
+    }
+}
+
+impl Files for ExampleFiles {
+    fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
+        match self.0.get(path) {
+            Some((bytes, true)) => Ok(bytes.clone()),
+            Some((_, false)) => Err(ReadError::Denied),
+            None if path == Path::new(".") || self.0.keys().any(|name| name.starts_with(path)) => Err(ReadError::IsDirectory),
+            None => Err(ReadError::Missing),
+        }
+    }
+
+    fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
+        if self.0.contains_key(directory) {
+            return Err(ReadError::NotDirectory);
+        }
+        let directory = directory.strip_prefix(".").unwrap_or(directory);
+        let below = self.0.keys().filter_map(|name| name.strip_prefix(directory).ok());
+        let mut names: Vec<(Vec<u8>, bool)> = below
+            .filter_map(|rest| {
+                let first = rest.components().next()?;
+                Some((first.as_os_str().as_encoded_bytes().to_vec(), rest.components().count() > 1))
+            })
+            .collect();
+        names.dedup();
+        if names.is_empty() { Err(ReadError::Missing) } else { Ok(names) }
+    }
+}
+
+/// Checks an example's files for one version.
+pub fn check(files: &ExampleFiles, rules: &Rules, version: PgVersion, role: Option<Role>) -> (Sources, Vec<Finding>) {
+    let mut sources = Sources::default();
+    let subject = Subject {
+        main: PathBuf::from(MAIN),
+        data_directory: None,
+        with_auto: true,
+        role,
+    };
+    let catalogs = [Catalog::shared(version)];
+    let findings = check::conf(files, &mut sources, &subject, rules, &catalogs);
+    (sources, findings)
+}
+
+/// Runs the examples of a page among all rules, for every version of `targets` that it claims.
+pub fn run(page: &Page, rules: &Rules, targets: &Targets) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    let role = Role::from_word(&page.role);
+    let mut last_fires: Option<&Example> = None;
+    let mut fires = 0;
+    let mut quiet = 0;
+    for example in page.examples.iter() {
+        let mut fail = |what: String| {
+            failures.push(Failure {
+                page: page.id.to_string(),
+                line: example.line,
+                what,
+            });
+        };
+        // A fixed file belongs to the versions of the example that it follows.
+        let of = match example.shows {
+            Shows::Fixed => last_fires.unwrap_or(example),
+            _ => example,
+        };
+        let versions = match versions(page, of, targets) {
+            Ok(versions) => versions,
+            Err(error) => {
+                fail(error);
+                continue;
+            }
+        };
+        match example.shows {
+            Shows::Fires => {
+                fires += 1;
+                last_fires = Some(example);
+            }
+            Shows::Quiet => quiet += 1,
+            Shows::Fixed => {}
+        }
+        for version in versions {
+            if let Some(what) = shown(page, example, of, rules, version, role) {
+                fail(format!("PostgreSQL {version}: {what}"));
+            }
+        }
+    }
+    if fires == 0 || quiet == 0 {
+        failures.push(Failure {
+            page: page.id.to_string(),
+            line: 1,
+            what: "a page has an example that fires and one that is quiet".to_string(),
+        });
+    }
+    failures
+}
+
+/// What is wrong with an example in one version.
+fn shown(page: &Page, example: &Example, of: &Example, rules: &Rules, version: PgVersion, role: Option<Role>) -> Option<String> {
+    let (sources, findings) = check(&ExampleFiles::of(of), rules, version, role);
+    let fired: Vec<&Finding> = findings.iter().filter(|finding| finding.rule == page.id).collect();
+    let others = || findings.iter().map(|finding| finding.rule.as_ref()).collect::<Vec<_>>().join(", ");
+    match example.shows {
+        Shows::Fires => {
+            if let Some(left) = fired.iter().find(|finding| is_left(&finding.message)) {
+                return Some(format!("a placeholder is left in `{}`", left.message));
+            }
+            fired.is_empty().then(|| format!("does not fire; found: [{}]", others()))
+        }
+        Shows::Quiet => (!fired.is_empty()).then(|| format!("is not quiet: {}", fired[0].message)),
+        Shows::Fixed => {
+            let round = edit::round(fired.iter().filter_map(|finding| finding.fix.as_ref()));
+            let main = sources.find(Path::new(MAIN))?;
+            let edits: Vec<_> = round.edits.get(&main).cloned().unwrap_or_default();
+            let fixed = edit::apply(&sources.get(main).bytes, &edits);
+            let wanted = example.file.as_ref()?;
+            (fixed != wanted.as_ref()).then(|| format!("the fix makes `{}`", String::from_utf8_lossy(&fixed).trim_end()))
+        }
+    }
+}
+
+/// Whether a placeholder of the page's title was not filled in.
+fn is_left(message: &str) -> bool {
+    let names = message.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    names.into_iter().any(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+}

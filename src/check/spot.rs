@@ -1,0 +1,276 @@
+//! A spot is what a check found; with its page it becomes a finding.
+
+use std::borrow::Cow;
+
+use crate::check::{Rules, fix};
+use crate::finding::{Edit, Finding, Label, Severity};
+use crate::model::settings::{Judged, Settings, Verdict};
+use crate::model::tree::Tree;
+use crate::rule::expr::Condition;
+use crate::rule::page::{Page, Verb};
+use crate::source::{FileId, Files, Place, Sources, Span, display};
+use crate::syntax::conf;
+
+/// All that a check may look at.
+pub struct View<'a> {
+    /// The disk, for directories and files that are not configuration.
+    pub files: &'a dyn Files,
+    /// The bytes.
+    pub sources: &'a Sources,
+    /// What was read, in order.
+    pub tree: &'a Tree,
+    /// What the target version makes of it.
+    pub settings: &'a Settings<'a>,
+    /// The pages.
+    pub rules: &'a Rules,
+}
+
+/// What a check found.
+#[derive(Clone, Debug)]
+pub struct Spot {
+    /// The id of the page.
+    pub rule: Cow<'static, str>,
+    /// Where.
+    pub place: Place,
+    /// What the place is, said beside it.
+    pub label: String,
+    /// What the placeholders of the page stand for.
+    pub words: Vec<(&'static str, String)>,
+    /// Further places.
+    pub related: Vec<Label>,
+    /// The setting it is about.
+    pub subject: Option<String>,
+    /// The server's own message.
+    pub server: Option<String>,
+    /// The line it is about, where it is about one: fixes work on it.
+    pub line: Option<usize>,
+    /// Edits, where the page leaves them to the check.
+    pub edits: Vec<Edit>,
+    /// Whether the page does not hold here, though it fires: the severity is at most this.
+    pub at_most: Option<Severity>,
+}
+
+impl Spot {
+    /// A spot of that rule at that place.
+    pub fn new(rule: impl Into<Cow<'static, str>>, place: Place) -> Spot {
+        Spot {
+            rule: rule.into(),
+            place,
+            label: String::new(),
+            words: Vec::new(),
+            related: Vec::new(),
+            subject: None,
+            server: None,
+            line: None,
+            edits: Vec::new(),
+            at_most: None,
+        }
+    }
+
+    /// Says what stands there.
+    pub fn label(mut self, label: impl Into<String>) -> Spot {
+        self.label = label.into();
+        self
+    }
+
+    /// Gives a placeholder its meaning.
+    pub fn word(mut self, name: &'static str, meaning: impl Into<String>) -> Spot {
+        self.words.push((name, meaning.into()));
+        self
+    }
+
+    /// Adds a place.
+    pub fn related(mut self, place: Place, message: impl Into<String>) -> Spot {
+        self.related.push(Label {
+            place,
+            message: message.into(),
+        });
+        self
+    }
+
+    /// Names the setting.
+    pub fn subject(mut self, name: impl Into<String>) -> Spot {
+        self.subject = Some(name.into());
+        self
+    }
+
+    /// Quotes the server.
+    pub fn server(mut self, words: impl Into<String>) -> Spot {
+        self.server = Some(words.into());
+        self
+    }
+
+    /// Replaces the bytes of `place`.
+    pub fn edit(mut self, place: Place, text: impl Into<Vec<u8>>) -> Spot {
+        self.edits.push(Edit { place, text: text.into() });
+        self
+    }
+}
+
+impl<'a> View<'a> {
+    /// A setting's line: index into [`Settings::judged`] and the line itself.
+    pub fn lines(&self) -> impl Iterator<Item = (usize, &'a Judged)> {
+        self.settings.judged.iter().enumerate()
+    }
+
+    /// The name as the file spells it.
+    pub fn spelled(&self, judged: &Judged) -> String {
+        display(self.sources.text(judged.entry.name()))
+    }
+
+    /// The value as the server keeps it, as text for messages.
+    pub fn value(&self, judged: &Judged) -> String {
+        display(&self.value_bytes(judged))
+    }
+
+    /// The value as the server keeps it.
+    pub fn value_bytes(&self, judged: &Judged) -> Cow<'a, [u8]> {
+        conf::value(judged.entry.setting.value, &self.sources.get(judged.entry.file).bytes)
+    }
+
+    /// A spot about a line: name, value, subject and line are filled in.
+    pub fn about(&self, rule: impl Into<Cow<'static, str>>, index: usize, place: Place) -> Spot {
+        let judged = &self.settings.judged[index];
+        let subject = judged.parameter.map_or_else(|| self.spelled(judged), |id| self.settings.catalog.get(id).name.to_string());
+        let mut spot = Spot::new(rule, place)
+            .word("name", self.spelled(judged))
+            .word("value", self.value(judged))
+            .word("pg", self.settings.catalog.version.to_string())
+            .subject(subject);
+        spot.line = Some(index);
+        spot
+    }
+
+    /// `postgresql.conf:12`, or `line 12` where it is in the same file as `beside`.
+    pub fn line_name(&self, judged: &Judged, beside: FileId) -> String {
+        let line = judged.entry.line;
+        if judged.entry.file == beside {
+            return line.to_string();
+        }
+        let path = &self.tree.visits[judged.entry.visit as usize].path;
+        let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        format!("{name}:{line}")
+    }
+
+    /// The beginning of the main file, for what is about the file as a whole.
+    pub fn top(&self) -> Option<Place> {
+        let file = self.tree.visits.first()?.file?;
+        Some(Place { file, span: Span::new(0, 0) })
+    }
+}
+
+/// A spot for a condition that holds: at the first line that sets a parameter named in it.
+pub fn of_condition(view: &View, page: &Page, condition: &Condition) -> Spot {
+    let mut lines = Vec::new();
+    let mut words = Vec::new();
+    for name in condition.names() {
+        let Some(id) = view.settings.catalog.find(name.as_bytes()) else { continue };
+        let parameter = view.settings.catalog.get(id);
+        let shown = view.settings.value(name).map(|value| value.shown(parameter, view.settings.catalog.version.major));
+        let shown = display(&shown.unwrap_or_default());
+        match view.settings.winner(id) {
+            Some((index, _)) => {
+                lines.push((index, format!("`{}` is {shown}", parameter.name)));
+                words.push((parameter.name, shown));
+            }
+            None => words.push((parameter.name, format!("{shown} (default)"))),
+        }
+    }
+    let top = view.top().unwrap_or(Place {
+        file: FileId(0),
+        span: Span::default(),
+    });
+    let mut spot = match lines.first() {
+        Some((index, label)) => {
+            let entry = view.settings.judged[*index].entry;
+            let mut spot = view.about(page.id.clone(), *index, entry.value()).label(label.clone());
+            spot.words.clear();
+            spot
+        }
+        None => Spot::new(page.id.clone(), top),
+    };
+    for (index, label) in lines.into_iter().skip(1) {
+        spot = spot.related(view.settings.judged[index].entry.value(), label);
+    }
+    spot.words.push(("pg", view.settings.catalog.version.to_string()));
+    spot.words.extend(words);
+    spot
+}
+
+/// The finding that a page makes of a spot.
+pub fn finding(view: &View, page: &Page, spot: Spot) -> Finding {
+    let version = view.settings.catalog.version;
+    let mut severity = match page.severity.as_ref() {
+        "error" => Severity::Error,
+        "warning" => Severity::Warning,
+        _ => Severity::Info,
+    };
+    if spot.subject.as_ref().is_some_and(|subject| page.louder.iter().any(|name| name == subject)) {
+        severity = severity.max(Severity::Warning);
+    }
+    if let Some(at_most) = spot.at_most {
+        severity = severity.min(at_most);
+    }
+    let fix = page.fix.as_ref().and_then(|mend| fix::of(view, &mend.verb, mend.safe, &spot));
+    let says = spot.server.clone().or_else(|| match (&spot.line, page.server.as_ref()) {
+        (Some(line), "refuses") => refusal(view, *line),
+        _ => None,
+    });
+    let label = if spot.label.is_empty() { default_label(page) } else { spot.label.clone() };
+    Finding {
+        rule: page.id.clone(),
+        severity,
+        message: fill(&page.title, &spot.words),
+        server: says,
+        help: page.help.as_ref().filter(|help| is_filled(help, &spot.words)).map(|help| fill(help, &spot.words)),
+        docs: page.docs.clone(),
+        place: spot.place,
+        label,
+        related: spot.related,
+        subject: spot.subject,
+        pg: vec![version.major],
+        fix,
+    }
+}
+
+/// The server's words for a line that it refuses.
+fn refusal(view: &View, line: usize) -> Option<String> {
+    let judged = &view.settings.judged[line];
+    match &judged.verdict {
+        Verdict::Refused(why) => Some(crate::model::transcript::refusal(view.settings, judged, why, view.sources).text),
+        _ => None,
+    }
+}
+
+fn default_label(page: &Page) -> String {
+    match page.fix.as_ref().map(|mend| &mend.verb) {
+        Some(Verb::Remove) => "this line".to_string(),
+        _ => "here".to_string(),
+    }
+}
+
+/// Whether every placeholder has something to stand for.
+fn is_filled(text: &str, words: &[(&'static str, String)]) -> bool {
+    let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    let mut names = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+    names.all(|name| words.iter().any(|(known, meaning)| *known == name && !meaning.is_empty()))
+}
+
+/// The text with its `{placeholders}` filled in; unknown ones stay.
+pub fn fill(text: &str, words: &[(&'static str, String)]) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(open) = rest.find('{') {
+        filled.push_str(&rest[..open]);
+        rest = &rest[open..];
+        let Some(close) = rest.find('}') else { break };
+        let name = &rest[1..close];
+        match words.iter().find(|(known, _)| *known == name) {
+            Some((_, meaning)) => filled.push_str(meaning),
+            None => filled.push_str(&rest[..=close]),
+        }
+        rest = &rest[close + 1..];
+    }
+    filled.push_str(rest);
+    filled
+}
