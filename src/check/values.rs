@@ -55,7 +55,7 @@ fn read_with(view: &View, parameter: &Parameter, major: Major, text: &[u8]) -> R
         earlier: &earlier,
         ..Context::new(major, parameter.name)
     };
-    value::read(parameter, &context, text)
+    crate::catalog::read(parameter, &context, text)
 }
 
 /// What there is to say of a value that the server takes.
@@ -112,7 +112,7 @@ fn adjusted(view: &View, index: usize, judged: &Judged, parameter: &Parameter, v
 
 /// A list that passes when the file is read, and is refused once the libraries are loaded.
 fn refused_later(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -> Option<Spot> {
-    let refusal = grammar::later(parameter.grammar.as_ref()?, text)?;
+    let refusal = grammar::later(parameter.grammar.as_ref()?, &Context::new(view.settings.catalog.version.major, parameter.name), text)?;
     let judged = &view.settings.judged[index];
     let says = transcript::refusal(view.settings, judged, &refusal, view.sources).text;
     let mut spot = view
@@ -139,7 +139,7 @@ fn libraries_named(view: &View) -> bool {
 /// The second recovery target, where there is one.
 fn second_target(view: &View) -> Option<Spot> {
     let second = view.settings.second_target?;
-    let is_target = |judged: &Judged| judged.parameter.is_some_and(|id| value::is_recovery_target(view.settings.catalog.get(id)));
+    let is_target = |judged: &Judged| judged.parameter.is_some_and(|id| crate::catalog::is_recovery_target(view.settings.catalog.get(id)));
     let sets = |judged: &Judged| matches!(&judged.verdict, Verdict::Set(value) if value.plain() != b"");
     let judged = &view.settings.judged[second];
     let before = view.settings.judged[..second].iter().rev();
