@@ -36,7 +36,10 @@ pub fn read(parameter: &Parameter, context: &Context, text: &[u8]) -> Result<Val
                 ..Refusal::default()
             })?;
             match &parameter.grammar {
-                Some(grammar) => grammar::read(grammar, context, shown.as_bytes()).map(|_| Value::Word(shown)),
+                Some(grammar) => grammar::read(grammar, context, shown.as_bytes()).map(|used| match used {
+                    used if used == shown.as_bytes() => Value::Word(shown),
+                    used => Value::Text(used),
+                }),
                 None => Ok(Value::Word(shown)),
             }
         }

@@ -52,7 +52,7 @@ fn may_have_changed(parameter: &Parameter) -> bool {
 
 /// What the value means to another major; outer `None`: it does not take it.
 fn taken(view: &View, parameter: &Parameter, other: Major, text: &[u8]) -> Option<Option<Value>> {
-    let catalog = Catalog::of(PgVersion::newest(other));
+    let catalog = Catalog::shared(PgVersion::newest(other));
     let of_other = catalog.get(catalog.find(parameter.name.as_bytes())?);
     if !of_other.settable || of_other.is_internal() {
         return None;
