@@ -162,7 +162,11 @@ fn shown(page: &Page, example: &Example, of: &Example, rules: &Rules, version: P
     let others = || findings.iter().map(|finding| finding.rule.as_ref()).collect::<Vec<_>>().join(", ");
     match example.shows {
         Shows::Fires => {
-            if let Some(left) = fired.iter().find(|finding| finding.message.contains('{')) {
+            // Values may hold braces of their own.
+            let placeholders = page.title.split('{').skip(1).filter_map(|after| Some(format!("{{{}}}", after.split_once('}')?.0)));
+            let placeholders: Vec<String> = placeholders.collect();
+            let is_left = |finding: &&&Finding| placeholders.iter().any(|placeholder| finding.message.contains(placeholder));
+            if let Some(left) = fired.iter().find(is_left) {
                 return Some(format!("a placeholder is left in `{}`", left.message));
             }
             fired.is_empty().then(|| format!("does not fire; found: [{}]", others()))
