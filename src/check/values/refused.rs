@@ -14,8 +14,13 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal)
     let text = view.value_bytes(judged);
     let about = |rule: &'static str| view.about(rule, index, judged.entry.value());
     if let Some(hint) = machine(parameter, refusal, &text) {
-        let usual = matches!(parameter.grammar, Some(Grammar::Locale(_))) && is_usual_locale(&text);
-        return (!usual).then(|| about("value-needs-machine").word("hint", hint));
+        let is_usual = match parameter.grammar {
+            Some(Grammar::Locale(_)) => is_usual_locale(&text),
+            // Debian has written it since 9.4, and its servers read the zones of the system.
+            Some(Grammar::Zone | Grammar::SessionZone) => text.as_ref() == b"localtime",
+            _ => false,
+        };
+        return (!is_usual).then(|| about("value-needs-machine").word("hint", hint));
     }
     let of_build = refusal.depends.is_some() || needs_build(parameter, &text, view.settings.catalog.version.major);
     if of_build {
