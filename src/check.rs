@@ -15,20 +15,24 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::finding::{Finding, Severity};
 use crate::model::settings::Settings;
 use crate::model::tree::{self, Tree};
 use crate::rule::expr::{self, Condition};
-use crate::rule::page::{Page, Test};
-use crate::source::{FileId, Files, Sources};
+use crate::names as files_names;
+use crate::rule::page::{self, Page, Test};
+use crate::source::{FileId, FileKind, Files, ReadError, Sources};
+use crate::suppress;
+use crate::syntax::conf::Content;
 use crate::version::{Major, PgVersion, Requirement, Role, Targets};
 
 use spot::{Spot, View};
 
 /// Rules made ready to run: requirements and conditions read, pages found by id and by vanished name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
     by_id: HashMap<String, usize>,
@@ -43,16 +47,44 @@ struct Rule {
 }
 
 impl Rules {
-    /// Makes pages ready: the built-in ones first, then a team's own.
+    /// The built-in rules, and pages of one's own: each its path and text.
     ///
     /// # Errors
-    /// The page and what is wrong with it.
-    pub fn new(pages: impl IntoIterator<Item = Cow<'static, Page>>) -> Result<Rules, String> {
-        let mut rules = Rules {
-            rules: Vec::new(),
-            by_id: HashMap::new(),
-            gone: HashMap::new(),
-        };
+    /// What is wrong with a page, with its path and line.
+    pub fn new(own: &[(PathBuf, Arc<[u8]>)]) -> Result<Rules, Vec<String>> {
+        let mut pages: Vec<Cow<'static, Page>> = crate::rule::PAGES.iter().map(Cow::Borrowed).collect();
+        let mut errors = Vec::new();
+        for (path, bytes) in own {
+            let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            let page = std::str::from_utf8(bytes).map_err(|_| "1: not UTF-8".to_string()).and_then(|text| page::parse(&id, text));
+            match page {
+                Ok(page) if pages.iter().any(|known| known.id == page.id) => {
+                    errors.push(format!("{}: there is a rule `{id}` already", path.display()));
+                }
+                Ok(page) => pages.push(Cow::Owned(page)),
+                Err(error) => errors.push(format!("{}:{error}", path.display())),
+            }
+        }
+        match Rules::of(pages) {
+            Ok(rules) if errors.is_empty() => Ok(rules),
+            Ok(_) => Err(errors),
+            Err(error) => Err(errors.into_iter().chain([error]).collect()),
+        }
+    }
+
+    /// Every id, those of the suppressions included.
+    pub fn ids(&self) -> Vec<&str> {
+        let own = self.rules.iter().map(|rule| rule.page.id.as_ref());
+        [suppress::UNUSED, suppress::UNKNOWN].into_iter().chain(own).collect()
+    }
+
+    /// Whether a rule can fire at all for these versions and this role; if not, suppressing it is never useless.
+    pub fn applies(&self, rule: &str, targets: &Targets, role: Option<Role>) -> bool {
+        targets.versions().iter().any(|version| self.speaking(rule, *version, role).is_some())
+    }
+
+    fn of(pages: Vec<Cow<'static, Page>>) -> Result<Rules, String> {
+        let mut rules = Rules::default();
         for page in pages {
             let fault = |what: String| format!("{}: {what}", page.id);
             let requirement = match page.pg.as_ref() {
@@ -75,8 +107,7 @@ impl Rules {
 
     /// The pages that come with the program.
     pub fn built_in() -> Rules {
-        let pages = crate::rule::PAGES.iter().map(Cow::Borrowed);
-        Rules::new(pages).expect("a test reads every page")
+        Rules::new(&[]).expect("a test reads every page")
     }
 
     /// All pages.
@@ -113,7 +144,35 @@ impl Rule {
     }
 }
 
-/// What is checked together: a node's postgresql.conf with all that belongs to it, or a lone file.
+/// What is to be checked.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// A directory, or the one file that `file` is the kind of.
+    pub path: PathBuf,
+    /// Set for a lone file.
+    pub file: Option<FileKind>,
+    /// Where the data lies, if it is known to lie elsewhere.
+    pub data_dir: Option<PathBuf>,
+    /// The versions to check against.
+    pub targets: Targets,
+    /// None if it may be either.
+    pub role: Option<Role>,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Every file that was read.
+    pub sources: Sources,
+    /// In any order; comments in the files are not yet heeded.
+    pub findings: Vec<Finding>,
+    /// How many files were checked, not only read.
+    pub files: usize,
+    /// Files that are there and cannot be read.
+    pub errors: Vec<(PathBuf, ReadError)>,
+}
+
+/// A node's postgresql.conf with all that belongs to it, or a lone file.
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// The file to begin with.
@@ -126,9 +185,68 @@ pub struct Subject {
     pub role: Option<Role>,
 }
 
-/// Catalogues of the target versions, oldest first.
-pub fn catalogs(targets: &Targets) -> Vec<Catalog> {
-    targets.versions().iter().map(|version| Catalog::of(*version)).collect()
+/// The subject of a node; none where it has nothing to do with postgresql.conf.
+///
+/// A lone postgresql.conf or postgresql.auto.conf is read with the other one beside it; any other lone
+/// file is read as itself.
+pub fn subject(node: &Node, files: &dyn Files) -> Option<Subject> {
+    let subject = |main: PathBuf, with_auto: bool| Subject {
+        main,
+        data_directory: node.data_dir.clone(),
+        with_auto,
+        role: node.role,
+    };
+    match node.file {
+        None => Some(subject(node.path.join(files_names::POSTGRESQL_CONF), true)),
+        Some(FileKind::Conf) => {
+            let is_auto = node.path.file_name().is_some_and(|name| name == files_names::AUTO_CONF);
+            let main = node.path.with_file_name(files_names::POSTGRESQL_CONF);
+            if is_auto && files.read(&main).is_ok() {
+                return Some(subject(main, true));
+            }
+            Some(subject(node.path.clone(), main == node.path))
+        }
+        Some(_) => None,
+    }
+}
+
+/// Checks a node with the rules that are `enabled`.
+pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str) -> bool) -> Outcome {
+    let mut outcome = Outcome::default();
+    let Some(subject) = subject(node, files) else {
+        if let Err(error) = files.read(&node.path) {
+            outcome.errors.push((node.path.clone(), error));
+        }
+        return outcome;
+    };
+    let catalogs: Vec<&Catalog> = node.targets.versions().iter().map(|version| Catalog::shared(*version)).collect();
+    let mut findings = conf(files, &mut outcome.sources, &subject, rules, &catalogs);
+    match files.read(&subject.main) {
+        Ok(_) => {}
+        Err(ReadError::Missing) if node.file.is_none() => {}
+        Err(error) => outcome.errors.push((subject.main.clone(), error)),
+    }
+    if node.file.is_some() {
+        // Of the files beside it only what they do to this one is told.
+        let own = outcome.sources.find(&node.path);
+        findings.retain(|finding| Some(finding.place.file) == own);
+        outcome.files = usize::from(own.is_some());
+    } else {
+        outcome.files = outcome.sources.iter().filter(|(_, source)| !source.bytes.is_empty()).count();
+    }
+    findings.retain(|finding| enabled(&finding.rule));
+    outcome.findings = findings;
+    outcome
+}
+
+/// The value of a setting in one file, the last one if there are several, includes not followed.
+pub fn setting(bytes: &[u8], name: &str) -> Option<Vec<u8>> {
+    let settings = crate::syntax::conf::lines(bytes).filter_map(|line| match line.content {
+        Content::Setting(setting) => Some(setting),
+        _ => None,
+    });
+    let last = settings.filter(|setting| setting.name.of(bytes).eq_ignore_ascii_case(name.as_bytes())).last()?;
+    Some(crate::syntax::conf::value(last.value, bytes).into_owned())
 }
 
 /// Reads a subject's files for a version.
@@ -141,7 +259,7 @@ pub fn read(files: &dyn Files, sources: &mut Sources, subject: &Subject, major: 
 }
 
 /// Checks a subject against every target and puts together what holds for several.
-pub fn conf(files: &dyn Files, sources: &mut Sources, subject: &Subject, rules: &Rules, catalogs: &[Catalog]) -> Vec<Finding> {
+pub fn conf(files: &dyn Files, sources: &mut Sources, subject: &Subject, rules: &Rules, catalogs: &[&Catalog]) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::new();
     let mut places: HashMap<(String, FileId, usize), usize> = HashMap::new();
     let mut read_for: Option<(Major, Tree)> = None;
@@ -191,6 +309,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     values::check(view, &mut spots);
     overrides::check(view, &mut spots);
     traps::check(view, &mut spots);
+    syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {
         if let Some(page) = view.rules.speaking(spot.rule.as_ref(), version, role) {
@@ -206,7 +325,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
 }
 
 /// `from 13`, `up to 12`, `13 to 15`, `only 17`.
-fn said_range(pg: &[Major], catalogs: &[Catalog]) -> String {
+fn said_range(pg: &[Major], catalogs: &[&Catalog]) -> String {
     let (first, last) = (pg[0], pg[pg.len() - 1]);
     let begins = catalogs.first().is_some_and(|catalog| catalog.version.major == first);
     let ends = catalogs.last().is_some_and(|catalog| catalog.version.major == last);

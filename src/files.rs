@@ -1,12 +1,16 @@
 //! The disk: reading, finding nodes, and replacing a file so that a crash leaves the old or the new one.
 
+// This is the outer ring: here the disk is.
+#![allow(clippy::disallowed_methods)]
+
 mod discover;
 mod replace;
 
-pub use discover::{Discovery, Node, Place, discover, kind_of};
+pub use discover::{Discovery, Node, Place, discover, kind_of, pages};
 pub use replace::replace;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -171,12 +175,43 @@ pub struct Overlay<'a> {
     /// What stands before.
     pub files: BTreeMap<PathBuf, Arc<[u8]>>,
     /// Where all else is read.
-    pub under: &'a (dyn Files + Sync),
+    pub under: &'a dyn Files,
 }
 
 impl Files for Overlay<'_> {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
         self.files.get(path).map_or_else(|| self.under.read(path), |bytes| Ok(Arc::clone(bytes)))
+    }
+
+    fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
+        self.under.list(directory)
+    }
+}
+
+/// What reading a file came to.
+type Answer = Result<Arc<[u8]>, ReadError>;
+
+/// Files of another source, each read at most once: for one node, and dropped with it.
+pub struct Cached<'a> {
+    read: RefCell<HashMap<PathBuf, Answer>>,
+    under: &'a dyn Files,
+}
+
+impl<'a> Cached<'a> {
+    /// Keeps what is read from `under`.
+    pub fn new(under: &'a dyn Files) -> Cached<'a> {
+        Cached { read: RefCell::default(), under }
+    }
+}
+
+impl Files for Cached<'_> {
+    fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
+        if let Some(known) = self.read.borrow().get(path) {
+            return known.clone();
+        }
+        let read = self.under.read(path);
+        self.read.borrow_mut().insert(path.to_owned(), read.clone());
+        read
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
@@ -297,7 +332,7 @@ mod tests {
     fn a_file_that_may_not_be_read_is_denied() {
         let tree = tree();
         let path = tree.path().join("secret");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).expect("changed");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("changed");
         // Root reads everything, so there is nothing to see as root.
         if File::open(&path).is_err() {
             assert_eq!(Disk::default().read(&path), Err(ReadError::Denied));

@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod check;
+pub mod cli;
 pub mod config;
 pub mod edit;
 pub mod files;
@@ -9,7 +10,9 @@ pub mod finding;
 pub mod model;
 pub mod names;
 pub mod nearest;
+pub mod report;
 pub mod rule;
+pub mod run;
 pub mod source;
 pub mod suppress;
 pub mod syntax;

@@ -19,3 +19,7 @@ pub const IDENT_FILE: &str = "ident_file";
 pub const POSTGRESQL_CONF: &str = "postgresql.conf";
 /// What ALTER SYSTEM writes.
 pub const AUTO_CONF: &str = "postgresql.auto.conf";
+/// The major version of a data directory.
+pub const PG_VERSION: &str = "PG_VERSION";
+/// Who may connect.
+pub const PG_HBA: &str = "pg_hba.conf";

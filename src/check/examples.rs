@@ -99,7 +99,7 @@ pub fn check(files: &ExampleFiles, rules: &Rules, version: PgVersion, role: Opti
         with_auto: true,
         role,
     };
-    let catalogs = [Catalog::of(version)];
+    let catalogs = [Catalog::shared(version)];
     let findings = check::conf(files, &mut sources, &subject, rules, &catalogs);
     (sources, findings)
 }
@@ -162,11 +162,7 @@ fn shown(page: &Page, example: &Example, of: &Example, rules: &Rules, version: P
     let others = || findings.iter().map(|finding| finding.rule.as_ref()).collect::<Vec<_>>().join(", ");
     match example.shows {
         Shows::Fires => {
-            // Values may hold braces of their own.
-            let placeholders = page.title.split('{').skip(1).filter_map(|after| Some(format!("{{{}}}", after.split_once('}')?.0)));
-            let placeholders: Vec<String> = placeholders.collect();
-            let is_left = |finding: &&&Finding| placeholders.iter().any(|placeholder| finding.message.contains(placeholder));
-            if let Some(left) = fired.iter().find(is_left) {
+            if let Some(left) = fired.iter().find(|finding| is_left(&finding.message)) {
                 return Some(format!("a placeholder is left in `{}`", left.message));
             }
             fired.is_empty().then(|| format!("does not fire; found: [{}]", others()))
@@ -181,4 +177,10 @@ fn shown(page: &Page, example: &Example, of: &Example, rules: &Rules, version: P
             (fixed != wanted.as_ref()).then(|| format!("the fix makes `{}`", String::from_utf8_lossy(&fixed).trim_end()))
         }
     }
+}
+
+/// Whether a placeholder of the page's title was not filled in.
+fn is_left(message: &str) -> bool {
+    let names = message.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    names.into_iter().any(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
 }

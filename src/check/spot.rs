@@ -222,7 +222,7 @@ pub fn finding(view: &View, page: &Page, spot: Spot) -> Finding {
         severity,
         message: fill(&page.title, &spot.words),
         server: says,
-        help: page.help.as_ref().map(|help| fill(help, &spot.words)).filter(|help| !help.contains("``")),
+        help: page.help.as_ref().filter(|help| is_filled(help, &spot.words)).map(|help| fill(help, &spot.words)),
         docs: page.docs.clone(),
         place: spot.place,
         label,
@@ -247,6 +247,13 @@ fn default_label(page: &Page) -> String {
         Some(Verb::Remove) => "this line".to_string(),
         _ => "here".to_string(),
     }
+}
+
+/// Whether every placeholder has something to stand for.
+fn is_filled(text: &str, words: &[(&'static str, String)]) -> bool {
+    let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    let mut names = names.filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+    names.all(|name| words.iter().any(|(known, meaning)| *known == name && !meaning.is_empty()))
 }
 
 /// The text with its `{placeholders}` filled in; unknown ones stay.

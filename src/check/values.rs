@@ -6,7 +6,7 @@ mod refused;
 mod retired;
 
 use crate::catalog::tables;
-use crate::catalog::{self, Kind, Parameter};
+use crate::catalog::{self, BuildNote, Kind, Parameter};
 use crate::check::fix;
 use crate::check::spot::{Spot, View};
 use crate::finding::Severity;
@@ -55,13 +55,15 @@ fn read_with(view: &View, parameter: &Parameter, major: Major, text: &[u8]) -> R
         earlier: &earlier,
         ..Context::new(major, parameter.name)
     };
-    value::read(parameter, &context, text)
+    crate::catalog::read(parameter, &context, text)
 }
 
 /// What there is to say of a value that the server takes.
 fn taken(view: &View, index: usize, judged: &Judged, parameter: &Parameter, value: &Value) -> Option<Spot> {
     let text = view.value_bytes(judged);
-    if needs_build(parameter, &text, view.settings.catalog.version.major) {
+    // What the platform decides is the same for all builds on it.
+    let is_optional = |note: &BuildNote| note.needs.starts_with("built with");
+    if build_note(parameter, &text, view.settings.catalog.version.major).is_some_and(|note| is_optional(&note)) {
         return Some(view.about("value-needs-build", index, judged.entry.value()));
     }
     match parameter.kind {
@@ -74,10 +76,10 @@ fn taken(view: &View, index: usize, judged: &Judged, parameter: &Parameter, valu
     }
 }
 
-/// Whether the table of builds names the value.
-fn needs_build(parameter: &Parameter, text: &[u8], major: Major) -> bool {
+/// What the table of builds says of the value.
+fn build_note(parameter: &Parameter, text: &[u8], major: Major) -> Option<BuildNote> {
     let mut notes = catalog::build_notes(parameter.name, major);
-    notes.any(|note| note.what == "value" && note.value.as_bytes().eq_ignore_ascii_case(text))
+    notes.find(|note| note.what == "value" && note.value.as_bytes().eq_ignore_ascii_case(text))
 }
 
 /// A word for which SHOW prints another one.
@@ -112,7 +114,7 @@ fn adjusted(view: &View, index: usize, judged: &Judged, parameter: &Parameter, v
 
 /// A list that passes when the file is read, and is refused once the libraries are loaded.
 fn refused_later(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -> Option<Spot> {
-    let refusal = grammar::later(parameter.grammar.as_ref()?, text)?;
+    let refusal = grammar::later(parameter.grammar.as_ref()?, &Context::new(view.settings.catalog.version.major, parameter.name), text)?;
     let judged = &view.settings.judged[index];
     let says = transcript::refusal(view.settings, judged, &refusal, view.sources).text;
     let mut spot = view
@@ -139,7 +141,7 @@ fn libraries_named(view: &View) -> bool {
 /// The second recovery target, where there is one.
 fn second_target(view: &View) -> Option<Spot> {
     let second = view.settings.second_target?;
-    let is_target = |judged: &Judged| judged.parameter.is_some_and(|id| value::is_recovery_target(view.settings.catalog.get(id)));
+    let is_target = |judged: &Judged| judged.parameter.is_some_and(|id| crate::catalog::is_recovery_target(view.settings.catalog.get(id)));
     let sets = |judged: &Judged| matches!(&judged.verdict, Verdict::Set(value) if value.plain() != b"");
     let judged = &view.settings.judged[second];
     let before = view.settings.judged[..second].iter().rev();

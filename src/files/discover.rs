@@ -163,6 +163,32 @@ fn walk_error(error: &walkdir::Error) -> String {
     error.io_error().map_or(ReadError::Loop, words).to_string()
 }
 
+/// The files that a glob matches, sorted; a path without wildcards matches itself.
+///
+/// # Errors
+/// Why it is no glob, or a directory cannot be read.
+pub fn pages(glob: &Path) -> Result<Vec<PathBuf>, String> {
+    let is_literal = |part: &Path| !part.as_os_str().as_encoded_bytes().iter().any(|byte| b"*?[{".contains(byte));
+    let base = glob.ancestors().find(|part| is_literal(part)).unwrap_or(Path::new(""));
+    if base == glob {
+        return Ok(vec![glob.to_owned()]);
+    }
+    let text = glob.to_str().ok_or("a glob must be UTF-8")?;
+    let matcher = globset::GlobBuilder::new(text).literal_separator(true).build();
+    let matcher = matcher.map_err(|error| error.to_string())?.compile_matcher();
+    let top = if base.as_os_str().is_empty() { Path::new(".") } else { base };
+    let mut found = Vec::new();
+    for entry in WalkDir::new(top) {
+        let entry = entry.map_err(|error| walk_error(&error))?;
+        let path = if base.as_os_str().is_empty() { entry.path().strip_prefix(".").unwrap_or(entry.path()) } else { entry.path() };
+        if entry.file_type().is_file() && matcher.is_match(path) {
+            found.push(path.to_owned());
+        }
+    }
+    found.sort_unstable();
+    Ok(found)
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::fs::symlink;
@@ -236,5 +262,15 @@ mod tests {
         let disk = Disk { root: Some(tree.path().to_owned()) };
         let found = discover(&disk, &["/etc/postgresql".into()], None);
         assert_eq!(found.nodes[0].path, Path::new("/etc/postgresql/14/main"));
+    }
+
+    #[test]
+    fn globs_match_pages() {
+        let tree = tree(&["policy/b.md", "policy/a.md", "policy/deep/c.md", "policy/x.txt"]);
+        let found = |glob: &str| pages(&tree.path().join(glob)).expect("a glob").len();
+        assert_eq!(found("policy/*.md"), 2);
+        assert_eq!(found("policy/**/*.md"), 3);
+        assert_eq!(found("policy/none*.md"), 0);
+        assert!(pages(&tree.path().join("policy/[")).is_err());
     }
 }

@@ -10,7 +10,7 @@ use crate::model::tree::{Fault, FaultKind, Item, Tree};
 use crate::names;
 use crate::source::Sources;
 use crate::syntax::conf;
-use crate::value::{Grammar, Refusal, Value, grammar};
+use crate::value::{Context, Grammar, Refusal, Value, grammar};
 use crate::version::Major;
 
 /// The server gives a file up after so many syntax errors at a start; the view after the first.
@@ -417,7 +417,7 @@ pub fn second_target(tree: &Tree, settings: &Settings, at: usize) -> Message {
     let targets: Vec<String> = settings
         .catalog
         .iter()
-        .filter(|(_, parameter)| crate::value::is_recovery_target(parameter))
+        .filter(|(_, parameter)| crate::catalog::is_recovery_target(parameter))
         .map(|(_, parameter)| match settings.catalog.version.major {
             major if major >= Major::V17 => format!("\"{}\"", parameter.name),
             _ => parameter.name.to_string(),
@@ -448,7 +448,7 @@ fn complaint(
     let place = Some(place(tree, judged));
     // What a start checks once the libraries are loaded, a running server checks at once.
     let late = match (&judged.verdict, &parameter.grammar) {
-        (Verdict::Set(Value::Text(text)), Some(grammar)) => grammar::later(grammar, text),
+        (Verdict::Set(Value::Text(text)), Some(grammar)) => grammar::later(grammar, &Context::new(major, parameter.name), text),
         _ => None,
     };
     if let Some(why) = late {

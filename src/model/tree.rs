@@ -136,8 +136,8 @@ pub struct Tree {
     pub auto_visit: Option<u32>,
     /// The directory in which postgresql.auto.conf was looked for.
     pub data_directory: PathBuf,
-    /// Where the main file could not be read.
-    pub missing: Option<ReadError>,
+    /// Where the main file could not be read: an empty file in its place, and the reason.
+    pub missing: Option<(FileId, ReadError)>,
     /// Directories that `include_dir` lines name: the line, the directory, names taken, names passed over.
     pub directories: Vec<IncludedDirectory>,
 }
@@ -185,7 +185,7 @@ pub fn read(files: &dyn Files, sources: &mut Sources, main: &Path, data_director
         tree: Tree::default(),
     };
     if let Err(error) = reader.file(main.to_path_buf(), None, None, 0) {
-        reader.tree.missing = Some(error);
+        reader.misses(main, error);
     }
     let said = said_directory(&reader.tree, reader.sources);
     let beside = main.parent().unwrap_or(Path::new(""));
@@ -215,7 +215,7 @@ pub fn read_alone(files: &dyn Files, sources: &mut Sources, file: &Path, major: 
         tree: Tree::default(),
     };
     if let Err(error) = reader.file(file.to_path_buf(), None, None, 0) {
-        reader.tree.missing = Some(error);
+        reader.misses(file, error);
     }
     reader.tree.auto_from = reader.tree.items.len();
     reader.tree
@@ -245,6 +245,12 @@ enum Included {
 impl Reader<'_> {
     fn next_visit(&self) -> u32 {
         u32::try_from(self.tree.visits.len()).expect("bounded by MAX_VISITS")
+    }
+
+    fn misses(&mut self, main: &Path, error: ReadError) {
+        let empty = Source::new(main.to_path_buf(), FileKind::Conf, Vec::new().into());
+        let file = self.sources.find(main).unwrap_or_else(|| self.sources.add(empty));
+        self.tree.missing = Some((file, error));
     }
 
     fn fault(&mut self, place: Option<Place>, line: u32, visit: u32, kind: FaultKind) {

@@ -199,14 +199,28 @@ impl Grammar {
 
 /// Reads a text: the value as it is shown, or why the server refuses it. The grammars of numbers
 /// and Booleans pass every text, see [`adjust`].
+///
+/// # Errors
+/// The refusal's message is always given: whatever checks a value by its grammar names the parameter
+/// by its canonical name, not as the file spells it.
 pub fn read(grammar: &Grammar, context: &Context, text: &[u8]) -> Read {
+    check(grammar, context, text).map_err(|refusal| Refusal {
+        message: refusal.message.or_else(|| {
+            let text = String::from_utf8_lossy(text);
+            Some(format!("invalid value for parameter \"{}\": \"{text}\"", context.name))
+        }),
+        ..refusal
+    })
+}
+
+fn check(grammar: &Grammar, context: &Context, text: &[u8]) -> Read {
     match *grammar {
-        Grammar::Identifiers => list::read_identifiers(text),
-        Grammar::Keywords(words) => list::read_keywords(words, text),
-        Grammar::KeywordsLater(_) => list::read_identifiers(text),
+        Grammar::Identifiers => list::read_identifiers(context.major, text),
+        Grammar::Keywords(words) => list::read_keywords(context.major, words, text),
+        Grammar::KeywordsLater(_) => list::read_identifiers(context.major, text),
         Grammar::Options(words) => list::read_options(context, words, text),
         Grammar::OptionsOrSwitch(words) => list::read_options_or_switch(context, words, text),
-        Grammar::Levels(words) => list::read_levels(words, text),
+        Grammar::Levels(words) => list::read_levels(context.major, words, text),
         Grammar::DateStyle(spelling) => datestyle::read(context, spelling, text),
         Grammar::SessionZone => zone::read_session(context, text),
         Grammar::Zone => zone::read(context, text),
@@ -215,7 +229,7 @@ pub fn read(grammar: &Grammar, context: &Context, text: &[u8]) -> Read {
         Grammar::Words(words, detail) => text::read_word(words, detail, text),
         Grammar::Never => Err(Refusal::default()),
         Grammar::Slot => text::read_slot(text),
-        Grammar::Slots => text::read_slots(text),
+        Grammar::Slots => text::read_slots(context.major, text),
         Grammar::Position => text::read_position(text),
         Grammar::RestorePoint => text::read_restore_point(context, text),
         Grammar::Transaction => text::read_transaction(context, text),
@@ -298,9 +312,9 @@ pub fn adjust(grammar: &Grammar, context: &Context, value: i64) -> Result<i64, R
 }
 
 /// Why a value that passes when the file is read is refused later in the same start.
-pub fn later(grammar: &Grammar, text: &[u8]) -> Option<Refusal> {
+pub fn later(grammar: &Grammar, context: &Context, text: &[u8]) -> Option<Refusal> {
     match *grammar {
-        Grammar::KeywordsLater(words) => list::refuse_later(words, text),
+        Grammar::KeywordsLater(words) => list::refuse_later(context.major, words, text),
         _ => None,
     }
 }
@@ -331,7 +345,7 @@ fn refused_with(detail: String, hint: &str) -> Refusal {
 }
 
 fn invalid(context: &Context, value: i64) -> Option<String> {
-    Some(format!("invalid value for parameter \"{}\": {value}", context.spelled))
+    Some(format!("invalid value for parameter \"{}\": {value}", context.name))
 }
 
 #[cfg(test)]

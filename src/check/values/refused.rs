@@ -1,6 +1,6 @@
 //! Which page explains a refused value: the most telling one speaks, and only that.
 
-use super::{is_usual_locale, listed, needs_build, numbers, retired};
+use super::{build_note, is_usual_locale, listed, numbers, retired};
 use crate::catalog::{Kind, Parameter};
 use crate::check::fix;
 use crate::check::spot::{Spot, View};
@@ -22,7 +22,7 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal)
         };
         return (!is_usual).then(|| about("value-needs-machine").word("hint", hint));
     }
-    let of_build = refusal.depends.is_some() || needs_build(parameter, &text, view.settings.catalog.version.major);
+    let of_build = refusal.depends.is_some() || build_note(parameter, &text, view.settings.catalog.version.major).is_some();
     if of_build {
         return Some(about("value-needs-build"));
     }

@@ -70,7 +70,7 @@ fn taken(view: &View, parameter: &Parameter, other: Major, text: &[u8]) -> Optio
     if !of_other.settable || of_other.is_internal() {
         return None;
     }
-    if super::needs_build(of_other, text, other) {
+    if super::build_note(of_other, text, other).is_some() {
         return Some(None);
     }
     read_with(view, of_other, other, text).ok().map(Some)

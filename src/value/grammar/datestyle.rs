@@ -12,7 +12,7 @@ const ORDERS: [(&str, DateOrder); 3] =
 /// Reads a style, shown as `ISO, MDY`. What the text leaves open stays as `context.date_style`
 /// has it. `spelling` is how refusals of this major write the name.
 pub fn read(context: &Context, spelling: &str, text: &[u8]) -> Read {
-    let Some(words) = list::identifiers(text) else {
+    let Some(words) = list::identifiers(context.major, text) else {
         return Err(list::invalid_list());
     };
     let (current_style, current_order) = (style(context.date_style), order(context.date_style));

@@ -15,18 +15,18 @@ enum Spelling {
 
 /// Splits at commas as servers split lists of identifiers: blanks around items are dropped, `"…"`
 /// quotes, an item without quotes is folded to lower case; 63 bytes are kept. `None`: the list syntax is invalid.
-pub fn identifiers(text: &[u8]) -> Option<Vec<Vec<u8>>> {
-    split(text, Spelling::Folded)
+pub fn identifiers(major: Major, text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    split(major, text, Spelling::Folded)
 }
 
 /// The same with the case of unquoted items kept and nothing shortened.
-pub fn items(text: &[u8]) -> Option<Vec<Vec<u8>>> {
-    split(text, Spelling::Kept)
+pub fn items(major: Major, text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    split(major, text, Spelling::Kept)
 }
 
 /// A plain list of identifiers: only its syntax is checked.
-pub fn read_identifiers(text: &[u8]) -> Read {
-    match identifiers(text) {
+pub fn read_identifiers(major: Major, text: &[u8]) -> Read {
+    match identifiers(major, text) {
         Some(_) => Ok(text.to_vec()),
         None => Err(invalid_list()),
     }
@@ -34,8 +34,8 @@ pub fn read_identifiers(text: &[u8]) -> Read {
 
 /// A list of key words. `words` are those of this major, one with `?` at its end is known only to
 /// some builds.
-pub fn read_keywords(words: &str, text: &[u8]) -> Read {
-    let Some(list) = identifiers(text) else {
+pub fn read_keywords(major: Major, words: &str, text: &[u8]) -> Read {
+    let Some(list) = identifiers(major, text) else {
         return Err(invalid_list());
     };
     match list.iter().find_map(|item| unknown_word(words, item)) {
@@ -46,8 +46,8 @@ pub fn read_keywords(words: &str, text: &[u8]) -> Read {
 
 /// Why `text`, accepted when the file is read, is refused later in the same start: a name that is
 /// neither built in nor brought by a loaded library.
-pub fn refuse_later(words: &str, text: &[u8]) -> Option<Refusal> {
-    let list = identifiers(text)?;
+pub fn refuse_later(major: Major, words: &str, text: &[u8]) -> Option<Refusal> {
+    let list = identifiers(major, text)?;
     let mut refusal = list.iter().find_map(|item| unknown_word(words, item))?;
     refusal.depends = Some("a library loaded at server start may add names");
     Some(refusal)
@@ -55,7 +55,7 @@ pub fn refuse_later(words: &str, text: &[u8]) -> Option<Refusal> {
 
 /// A list of options whose refusals name the parameter; the case of an unknown one is kept.
 pub fn read_options(context: &Context, words: &str, text: &[u8]) -> Read {
-    let Some(list) = items(text) else {
+    let Some(list) = items(context.major, text) else {
         return Err(invalid_option_list(context));
     };
     match list.iter().find(|item| !among(words, item)) {
@@ -68,7 +68,7 @@ pub fn read_options(context: &Context, words: &str, text: &[u8]) -> Read {
 /// `options | words`.
 pub fn read_options_or_switch(context: &Context, argument: &str, text: &[u8]) -> Read {
     let (options, switches) = argument.split_once('|').unwrap_or((argument, ""));
-    let Some(list) = identifiers(text) else {
+    let Some(list) = identifiers(context.major, text) else {
         return Err(invalid_option_list(context));
     };
     match list.first() {
@@ -87,9 +87,9 @@ pub fn read_options_or_switch(context: &Context, argument: &str, text: &[u8]) ->
 
 /// A list of levels, one bare, the others for a process type: `warning, checkpointer:debug1`.
 /// `argument` is `levels | process types`. Shown with the bare level first, the rest sorted.
-pub fn read_levels(argument: &str, text: &[u8]) -> Read {
+pub fn read_levels(major: Major, argument: &str, text: &[u8]) -> Read {
     let (levels, processes) = argument.split_once('|').unwrap_or((argument, ""));
-    let Some(list) = items(text) else {
+    let Some(list) = items(major, text) else {
         return Err(invalid_list());
     };
     let mut bare: Option<&Vec<u8>> = None;
@@ -220,25 +220,25 @@ fn shown(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn split(text: &[u8], spelling: Spelling) -> Option<Vec<Vec<u8>>> {
+fn split(major: Major, text: &[u8], spelling: Spelling) -> Option<Vec<Vec<u8>>> {
     let mut list = Vec::new();
-    let mut rest = skip_blanks(text);
+    let mut rest = skip_blanks(major, text);
     if rest.is_empty() {
         return Some(list);
     }
     loop {
         let (item, after) = match rest.first() {
             Some(b'"') => quoted(rest)?,
-            _ => unquoted(rest, spelling)?,
+            _ => unquoted(major, rest, spelling)?,
         };
         list.push(match spelling {
             Spelling::Folded => super::text::shorten(&item).to_vec(),
             Spelling::Kept => item,
         });
-        rest = skip_blanks(after);
+        rest = skip_blanks(major, after);
         match rest.first() {
             None => return Some(list),
-            Some(b',') => rest = skip_blanks(&rest[1..]),
+            Some(b',') => rest = skip_blanks(major, &rest[1..]),
             Some(_) => return None,
         }
     }
@@ -259,8 +259,8 @@ fn quoted(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-fn unquoted(text: &[u8], spelling: Spelling) -> Option<(Vec<u8>, &[u8])> {
-    let ends = |byte: &u8| *byte == b',' || is_blank(*byte);
+fn unquoted(major: Major, text: &[u8], spelling: Spelling) -> Option<(Vec<u8>, &[u8])> {
+    let ends = |byte: &u8| *byte == b',' || is_blank(major, *byte);
     let end = text.iter().position(ends).unwrap_or(text.len());
     let (item, rest) = text.split_at(end);
     match spelling {
@@ -270,11 +270,11 @@ fn unquoted(text: &[u8], spelling: Spelling) -> Option<(Vec<u8>, &[u8])> {
     }
 }
 
-fn skip_blanks(text: &[u8]) -> &[u8] {
-    let end = text.iter().position(|byte| !is_blank(*byte));
+fn skip_blanks(major: Major, text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| !is_blank(major, *byte));
     &text[end.unwrap_or(text.len())..]
 }
 
-fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c)
+fn is_blank(major: Major, byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c) || (byte == 0x0b && major >= Major::V17)
 }

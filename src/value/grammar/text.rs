@@ -64,8 +64,8 @@ pub fn read_slot(text: &[u8]) -> Read {
 }
 
 /// A list of replication slots.
-pub fn read_slots(text: &[u8]) -> Read {
-    let Some(slots) = list::identifiers(text) else {
+pub fn read_slots(major: Major, text: &[u8]) -> Read {
+    let Some(slots) = list::identifiers(major, text) else {
         return Err(list::invalid_list());
     };
     match slots.iter().find_map(|slot| list::refuse_slot_name(slot)) {
@@ -190,7 +190,7 @@ fn refuse_shortened(context: &Context, text: &[u8]) -> Refusal {
     let message = (text.len() == IDENTIFIER_BYTES).then(|| {
         format!(
             "invalid value for parameter \"{}\": \"{}\"",
-            context.spelled,
+            context.name,
             String::from_utf8_lossy(text)
         )
     });

@@ -1,0 +1,126 @@
+//! The command line: clap's types, turned into one plain [`Options`].
+
+mod args;
+
+pub use args::Cli;
+
+use std::path::PathBuf;
+
+use crate::finding::Severity;
+use crate::report::Format;
+use crate::source::FileKind;
+use crate::version::{Role, Targets};
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Options {
+    /// What to do.
+    pub task: Task,
+    /// Whether colours are wanted; None leaves it to the terminal.
+    pub color: Option<bool>,
+    /// Whether passwords are shown.
+    pub show_secrets: bool,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub enum Task {
+    /// `check`
+    Check(Box<Check>),
+    /// `settings`
+    Settings(Settings),
+    /// `explain`
+    Explain {
+        /// A rule, a parameter, or a message.
+        name: String,
+        /// The versions of interest.
+        pg: Option<Targets>,
+        /// Where rule pages of one's own are named.
+        config: Option<PathBuf>,
+    },
+    /// `rules`
+    Rules {
+        /// Whether their examples are run, not only listed.
+        test: bool,
+        /// Where rule pages of one's own are named.
+        config: Option<PathBuf>,
+    },
+    /// `completions`
+    Completions(clap_complete::Shell),
+    /// `man`
+    Man,
+}
+
+/// How a node is read, in every command.
+#[derive(Clone, Debug, Default)]
+pub struct Target {
+    /// `--pg`
+    pub pg: Option<Targets>,
+    /// `--role`, if it names one.
+    pub role: Option<Role>,
+    /// `--data-dir`
+    pub data_dir: Option<PathBuf>,
+    /// `--root`
+    pub root: Option<PathBuf>,
+    /// `--config`
+    pub config: Option<PathBuf>,
+    /// `--isolated`
+    pub isolated: bool,
+}
+
+/// Options of `check`.
+#[derive(Debug)]
+pub struct Check {
+    /// `-` stands for standard input.
+    pub paths: Vec<PathBuf>,
+    /// How nodes are read.
+    pub target: Target,
+    /// `--kind`
+    pub kind: Option<FileKind>,
+    /// `--stdin-filename`
+    pub stdin_filename: Option<PathBuf>,
+    /// `--allow-empty`
+    pub allow_empty: bool,
+    /// Formats and the files they go to; None is standard output. Never empty.
+    pub reports: Vec<(Format, Option<PathBuf>)>,
+    /// `--statistics`
+    pub statistics: bool,
+    /// Which fixes are made.
+    pub fixes: Fixes,
+    /// `--select`
+    pub select: Vec<String>,
+    /// `--ignore`
+    pub ignore: Vec<String>,
+    /// `--min-severity`
+    pub min_severity: Severity,
+    /// `--no-ignores`
+    pub no_ignores: bool,
+    /// `--fail-on`
+    pub fail_on: Severity,
+    /// `--exit-zero`
+    pub exit_zero: bool,
+}
+
+/// Which fixes are made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fixes {
+    /// `--fix`
+    pub write: bool,
+    /// `--diff`
+    pub diff: bool,
+    /// `--unsafe-fixes`
+    pub with_unsafe: bool,
+}
+
+/// Options of `settings`.
+#[derive(Debug)]
+pub struct Settings {
+    /// The node.
+    pub directory: PathBuf,
+    /// Only these; all if empty.
+    pub names: Vec<String>,
+    /// How the node is read.
+    pub target: Target,
+    /// `--format json`
+    pub json: bool,
+}

@@ -1,0 +1,108 @@
+//! One function for each subcommand: the whole story of a run.
+
+// This is the outer ring: here the disk is.
+#![allow(clippy::disallowed_methods)]
+
+mod check;
+mod fix;
+mod project;
+mod target;
+
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Options, Task};
+use crate::report::Show;
+
+/// Everything that a run has from outside, so that tests can be the outside.
+pub struct World<'a> {
+    /// The working directory.
+    pub directory: PathBuf,
+    /// Standard input.
+    pub stdin: &'a mut dyn Read,
+    /// Findings and answers.
+    pub out: &'a mut dyn Write,
+    /// Trouble.
+    pub err: &'a mut dyn Write,
+    /// Whether `out` shows colours, if nobody asked for or against them.
+    pub color: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// Nothing to report.
+    Clean,
+    /// Findings, or something to change.
+    Findings,
+    /// The job could not be done.
+    Trouble,
+}
+
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        match self {
+            Exit::Clean => 0,
+            Exit::Findings => 1,
+            Exit::Trouble => 2,
+        }
+    }
+}
+
+/// Does what was asked for.
+pub fn run(options: Options, world: &mut World<'_>) -> Exit {
+    let Options { task, color, show_secrets } = options;
+    world.color = color.unwrap_or(world.color);
+    match task {
+        Task::Check(options) => check::check(&options, show_secrets, world),
+        Task::Settings(_) | Task::Explain { .. } | Task::Rules { .. } => {
+            trouble(world.err, None, "this command needs the core, which is not in this build");
+            Exit::Trouble
+        }
+        Task::Completions(shell) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "pgconflint", &mut script);
+            written(world.out.write_all(&script), Exit::Clean, world.err)
+        }
+        Task::Man => {
+            let mut page = Vec::new();
+            let done = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            written(done.and_then(|()| world.out.write_all(&page)), Exit::Clean, world.err)
+        }
+    }
+}
+
+/// Says on standard error why the job could not be done.
+fn trouble(err: &mut dyn Write, path: Option<&str>, message: &str) {
+    let show = Show::default();
+    let path = path.map_or_else(String::new, |path| format!("{}: ", show.line(path)));
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(err, "pgconflint: error: {path}{}", show.text(message));
+}
+
+/// The exit after writing; a reader that has gone, as in `| head`, has what it wanted.
+fn written(done: io::Result<()>, exit: Exit, err: &mut dyn Write) -> Exit {
+    match done {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            trouble(err, None, &format!("standard output: {}", crate::files::words(&error)));
+            Exit::Trouble
+        }
+        _ => exit,
+    }
+}
+
+/// The directory in which a node lies.
+fn directory_of(path: &Path, is_file: bool) -> PathBuf {
+    if !is_file {
+        return path.to_owned();
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}

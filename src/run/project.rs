@@ -1,0 +1,98 @@
+//! The nearest configuration file upwards, and the rules that it brings.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::check::Rules;
+use crate::config::{self, Config};
+use crate::files::{Disk, pages};
+use crate::source::{Files, ReadError};
+
+/// A configuration and the rules that hold with it.
+#[derive(Debug, Default)]
+pub struct Project {
+    /// What the file says.
+    pub config: Config,
+    /// The rules, its own pages among them.
+    pub rules: Rules,
+}
+
+/// Projects by directory, each file read once.
+pub struct Projects {
+    /// The working directory.
+    directory: PathBuf,
+    /// Set if one project is for all: by `--config` or `--isolated`.
+    only: Option<Arc<Project>>,
+    none: Arc<Project>,
+    known: HashMap<PathBuf, Arc<Project>>,
+}
+
+impl Projects {
+    /// Projects as `--config` and `--isolated` want them.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration file that was named.
+    pub fn new(directory: &Path, config: Option<&Path>, isolated: bool) -> Result<Projects, Vec<String>> {
+        let none = Arc::new(Project { config: Config::default(), rules: built_in()? });
+        let only = match config {
+            Some(path) => Some(Arc::new(load(path)?)),
+            None => isolated.then(|| Arc::clone(&none)),
+        };
+        Ok(Projects { directory: directory.to_owned(), only, none, known: HashMap::new() })
+    }
+
+    /// The project of what lies in a directory.
+    ///
+    /// # Errors
+    /// What is wrong with its configuration file.
+    pub fn of(&mut self, directory: &Path) -> Result<Arc<Project>, Vec<String>> {
+        if let Some(only) = &self.only {
+            return Ok(Arc::clone(only));
+        }
+        let top = self.directory.join(directory);
+        let mut passed = Vec::new();
+        let mut found = Arc::clone(&self.none);
+        for directory in top.ancestors() {
+            if let Some(known) = self.known.get(directory) {
+                found = Arc::clone(known);
+                break;
+            }
+            passed.push(directory.to_owned());
+            let path = directory.join(config::NAME);
+            if path.is_file() {
+                let shown = path.strip_prefix(&self.directory).unwrap_or(&path);
+                found = Arc::new(load(shown)?);
+                break;
+            }
+        }
+        self.known.extend(passed.into_iter().map(|directory| (directory, Arc::clone(&found))));
+        Ok(found)
+    }
+}
+
+fn built_in() -> Result<Rules, Vec<String>> {
+    Rules::new(&[])
+}
+
+fn load(path: &Path) -> Result<Project, Vec<String>> {
+    let disk = Disk::default();
+    let in_words = |path: &Path, error: ReadError| vec![format!("{}: {error}", path.display())];
+    let bytes = disk.read(path).map_err(|error| in_words(path, error))?;
+    let config = config::parse(path, &bytes).map_err(|error| vec![error.to_string()])?;
+    let mut own = Vec::new();
+    for glob in &config.rules {
+        let found = pages(glob).map_err(|error| vec![format!("{}: rules: {error}", path.display())])?;
+        if found.is_empty() {
+            return Err(vec![format!("{}: rules: no page matches {}", path.display(), glob.display())]);
+        }
+        for page in found {
+            let bytes = disk.read(&page).map_err(|error| in_words(&page, error))?;
+            own.push((page, bytes));
+        }
+    }
+    let rules = Rules::new(&own)?;
+    let checked = config.check_rules(&rules.ids());
+    checked.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    Ok(Project { config, rules })
+}

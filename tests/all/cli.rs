@@ -1,0 +1,265 @@
+//! The program as users and other programs see it: output, exit codes, files.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use insta_cmd::get_cargo_bin;
+use tempfile::TempDir;
+
+/// A directory with these files.
+fn tree(files: &[(&str, &str)]) -> TempDir {
+    let tree = tempfile::tempdir().expect("a temporary directory");
+    for (name, text) in files {
+        let path = tree.path().join(name);
+        fs::create_dir_all(path.parent().expect("it has one")).expect("made");
+        fs::write(path, text).expect("written");
+    }
+    tree
+}
+
+fn command(tree: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(get_cargo_bin("pgconflint"));
+    command.current_dir(tree.path()).args(arguments);
+    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLUMNS"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// Exit code, standard output, standard error.
+fn run(tree: &TempDir, arguments: &[&str]) -> (i32, String, String) {
+    seen(command(tree, arguments).output().expect("it runs"))
+}
+
+fn seen(output: Output) -> (i32, String, String) {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code().expect("it exits"), text(output.stdout), text(output.stderr))
+}
+
+fn piped(tree: &TempDir, arguments: &[&str], input: &str) -> (i32, String, String) {
+    let mut command = command(tree, arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let mut stdin = child.stdin.take().expect("it is piped");
+    stdin.write_all(input.as_bytes()).expect("it reads");
+    drop(stdin);
+    seen(child.wait_with_output().expect("it ends"))
+}
+
+/// A node in which one warning is found, with a safe fix.
+const USELESS: (&str, &str) = ("db/postgresql.conf", "port = 5432 # pgconflint: ignore[no-such-rule] why\n");
+
+#[test]
+fn help_is_short_and_grouped() {
+    let tree = tree(&[]);
+    let (code, text, _) = run(&tree, &["check", "-h"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(text);
+    insta::assert_snapshot!(run(&tree, &["--help"]).1);
+}
+
+#[test]
+fn a_clean_node_is_0_and_findings_are_1() {
+    let clean = tree(&[("db/postgresql.conf", "port = 5432\n")]);
+    assert_eq!(run(&clean, &["check"]), (0, "nothing found in 1 file\n".to_owned(), String::new()));
+    let tree = tree(&[USELESS]);
+    let (code, text, trouble) = run(&tree, &["check", "--format", "concise"]);
+    assert_eq!((code, trouble.as_str()), (1, ""));
+    assert_eq!(
+        text,
+        "db/postgresql.conf:1:34: warning: there is no rule `no-such-rule`, so this suppresses nothing [unknown-suppression]\n"
+    );
+    for format in ["text", "concise", "json", "json-lines"] {
+        assert_eq!(run(&tree, &["check", "--format", format]).0, 1, "{format}");
+        assert_eq!(run(&clean, &["check", "--format", format]).0, 0, "{format}");
+    }
+}
+
+#[test]
+fn severities_decide_the_exit_code() {
+    let tree = tree(&[USELESS]);
+    assert_eq!(run(&tree, &["check", "--fail-on", "error"]).0, 0);
+    assert_eq!(run(&tree, &["check", "--fail-on", "info"]).0, 1);
+    assert_eq!(run(&tree, &["check", "--exit-zero"]).0, 0);
+    let (code, text, _) = run(&tree, &["check", "--min-severity", "error"]);
+    assert_eq!((code, text.as_str()), (0, "nothing found in 1 file\n"));
+    fs::write(tree.path().join("pgconflint.toml"), "[severity]\nunknown-suppression = 'info'\n").expect("written");
+    assert_eq!(run(&tree, &["check"]).0, 0);
+    assert_eq!(run(&tree, &["check", "--isolated"]).0, 1);
+}
+
+#[test]
+fn rules_are_chosen() {
+    let tree = tree(&[USELESS]);
+    assert_eq!(run(&tree, &["check", "--select", "unused-suppression"]).0, 0);
+    assert_eq!(run(&tree, &["check", "--ignore", "unknown-suppression"]).0, 0);
+    assert_eq!(run(&tree, &["check", "--no-ignores"]).0, 0);
+    fs::write(tree.path().join("pgconflint.toml"), "ignore = ['unknown-suppression']\n").expect("written");
+    assert_eq!(run(&tree, &["check"]).0, 0);
+    assert_eq!(run(&tree, &["check", "--select", "unknown-suppression"]).0, 1);
+    let (code, _, trouble) = run(&tree, &["check", "--ignore", "unused-supression"]);
+    assert_eq!(code, 2);
+    assert_eq!(trouble, "pgconflint: error: there is no rule `unused-supression`; did you mean `unused-suppression`?\n");
+}
+
+#[test]
+fn what_cannot_be_done_is_2() {
+    let tree = tree(&[("db/postgresql.conf", "port = 1\n"), ("x/readme.txt", ""), ("bad.toml", "pgg = 1\n")]);
+    let mut seen = String::new();
+    for arguments in [
+        &["chekc"][..],
+        &["check", "--pg", "15beta1"],
+        &["check", "--pg", "9.2"],
+        &["check", "--format", "yaml"],
+        &["check", "--report", "jsn=out.json"],
+        &["check", "--report", "json", "--report", "text"],
+        &["check", "none"],
+        &["check", "x"],
+        &["check", "x/readme.txt"],
+        &["check", "-"],
+        &["check", "db", "--config", "bad.toml"],
+        &["check", "db", "--config", "none.toml"],
+        &["check", "db", "--report", "json=none/out.json"],
+    ] {
+        let (code, _, trouble) = run(&tree, arguments);
+        assert_eq!(code, 2, "{arguments:?}");
+        assert!(trouble.starts_with("pgconflint: error: "), "{arguments:?}: {trouble}");
+        seen.push_str(&format!("$ {}\n{trouble}\n", arguments.join(" ")));
+    }
+    insta::assert_snapshot!(seen);
+    assert_eq!(run(&tree, &["check", "x", "--allow-empty"]).0, 0);
+    assert_eq!(run(&tree, &["check", "db", "none"]).1, "nothing found in 1 file\n", "the rest is checked all the same");
+}
+
+#[test]
+fn an_unreadable_file_is_trouble_and_in_the_document() {
+    let tree = tree(&[("db/postgresql.conf", "port = 1\n"), ("db/pg_hba.conf/x", "")]);
+    let (code, text, trouble) = run(&tree, &["check", "--format", "json"]);
+    assert_eq!((code, trouble.as_str()), (2, "pgconflint: error: db/pg_hba.conf: Is a directory\n"));
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(document["errors"], serde_json::json!([{"file": "db/pg_hba.conf", "message": "Is a directory"}]));
+}
+
+#[test]
+fn json_is_valid_by_the_published_schema() {
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schema/diagnostics-v1.schema.json");
+    let schema: serde_json::Value = serde_json::from_slice(&fs::read(schema).expect("it is there")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    for text in [USELESS.1, "port = 5432\n"] {
+        let (_, text, _) = run(&tree(&[("db/postgresql.conf", text)]), &["check", "--format", "json"]);
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert!(validator.is_valid(&document), "{text}");
+        assert_eq!(document["summary"]["files"], 1);
+    }
+}
+
+#[test]
+fn several_reports_are_written_at_once() {
+    let tree = tree(&[USELESS]);
+    let (code, text, _) = run(&tree, &["check", "--report", "concise", "--report", "json=out.json", "--report", "text=out.txt"]);
+    assert_eq!((code, text.lines().count()), (1, 1));
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(tree.path().join("out.json")).expect("written")).expect("JSON");
+    assert_eq!(json["diagnostics"][0]["ruleId"], "unknown-suppression");
+    assert!(fs::read_to_string(tree.path().join("out.txt")).expect("written").contains("1 warning in 1 file"));
+}
+
+#[test]
+fn standard_input_goes_by_a_name() {
+    let tree = tree(&[]);
+    let (code, text, _) = piped(&tree, &["check", "-", "--stdin-filename", "a/pg_hba.conf", "--format", "concise"], "# pgconflint: ignore[x]\n");
+    assert_eq!(code, 1);
+    assert!(text.starts_with("a/pg_hba.conf:1:22: warning:"), "{text}");
+    assert_eq!(piped(&tree, &["check", "-", "--kind", "conf"], "port = 1\n").0, 0);
+    assert_eq!(piped(&tree, &["check", "-", "--stdin-filename", "x"], "").0, 2);
+}
+
+#[test]
+fn fixes_are_written_shown_or_held_back() {
+    let fixed = "port = 5432\n";
+    let tree = tree(&[USELESS]);
+    let path = tree.path().join(USELESS.0);
+    let (code, text, _) = run(&tree, &["check", "--diff"]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(text);
+    assert_eq!(fs::read_to_string(&path).expect("there"), USELESS.1, "--diff changes nothing");
+    let stdin = piped(&tree, &["check", "-", "--fix", "--stdin-filename", "postgresql.conf"], USELESS.1);
+    assert_eq!(stdin, (0, fixed.to_owned(), String::new()));
+    assert_eq!(piped(&tree, &["check", "-", "--fix", "--kind", "conf"], fixed).1, fixed);
+    assert_eq!(run(&tree, &["check", "--fix"]), (0, "nothing found in 1 file\n".to_owned(), String::new()));
+    assert_eq!(fs::read_to_string(&path).expect("there"), fixed);
+    assert_eq!(run(&tree, &["check", "--diff"]), (0, String::new(), String::new()));
+}
+
+#[test]
+fn statistics_count_by_rule() {
+    let tree = tree(&[USELESS, ("db2/postgresql.conf", USELESS.1)]);
+    let (_, text, _) = run(&tree, &["check", "--statistics"]);
+    assert!(text.starts_with("     2  unknown-suppression  (2 fixable)\n2 warnings in 2 files"), "{text}");
+}
+
+#[test]
+fn many_nodes_come_out_in_order() {
+    let names: Vec<String> = (0..60).map(|index| format!("n{index:02}/postgresql.conf")).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), USELESS.1)).collect();
+    let (_, text, _) = run(&tree(&files), &["check", "--format", "concise"]);
+    let seen: Vec<&str> = text.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(seen, names);
+}
+
+#[test]
+fn a_preview_says_so() {
+    let tree = tree(&[("db/postgresql.conf", "port = 1\n")]);
+    let (code, _, notes) = run(&tree, &["check", "--pg", "19"]);
+    assert_eq!((code, notes.as_str()), (0, "pgconflint: note: 19 is a preview: it has not been released and may change\n"));
+    assert_eq!(run(&tree, &["check", "--pg", "18"]).2, "");
+}
+
+#[test]
+fn colours_obey() {
+    let tree = tree(&[USELESS]);
+    let colored = |command: &mut Command| seen(command.output().expect("it runs")).1.contains("\u{1b}[");
+    assert!(!colored(&mut command(&tree, &["check"])), "a pipe has none");
+    assert!(colored(&mut command(&tree, &["check", "--color", "always"])));
+    assert!(colored(command(&tree, &["check"]).env("CLICOLOR_FORCE", "1")));
+    assert!(!colored(command(&tree, &["check", "--color", "never"]).env("CLICOLOR_FORCE", "1")));
+    assert!(!colored(command(&tree, &["check"]).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1")));
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let names: Vec<String> = (0..3_000).map(|index| format!("# pgconflint: ignore[rule-{index}]\n")).collect();
+    let tree = tree(&[("db/postgresql.conf", &names.concat())]);
+    let mut command = command(&tree, &["check"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    drop(child.stdout.take());
+    let (code, _, trouble) = seen(child.wait_with_output().expect("it ends"));
+    assert_eq!((code, trouble.as_str()), (1, ""));
+}
+
+#[test]
+fn a_root_holds_absolute_paths() {
+    let tree = tree(&[("image/etc/postgresql/14/main/postgresql.conf", USELESS.1)]);
+    let (code, text, _) = run(&tree, &["check", "/etc/postgresql", "--root", "image", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let found = &document["diagnostics"][0];
+    assert_eq!((code, &found["file"]), (1, &"image/etc/postgresql/14/main/postgresql.conf".into()));
+    assert_eq!(found["pg"], serde_json::json!(["14"]), "the path names the version");
+}
+
+#[test]
+fn names_of_nodes_come_from_the_configuration() {
+    let tree = tree(&[USELESS, ("pgconflint.toml", "pg = '12..14'\n[[node]]\nname = 'first'\npath = 'db'\n")]);
+    let (_, text, _) = run(&tree, &["check", "db", "--format", "json-lines"]);
+    let found: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(found["node"], "first");
+    assert_eq!(found["pg"], serde_json::json!(["12", "13", "14"]));
+}
+
+#[test]
+fn completions_and_manual_are_printed() {
+    let tree = tree(&[]);
+    assert!(run(&tree, &["completions", "bash"]).1.contains("pgconflint"));
+    assert!(run(&tree, &["man"]).1.contains(".TH pgconflint"));
+}
