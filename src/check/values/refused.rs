@@ -46,8 +46,9 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal)
 
 /// The server's DETAIL as the second half of a sentence.
 pub fn reason(refusal: &Refusal) -> String {
-    let said = refusal.detail.as_ref().or(refusal.hint.as_ref()).or(refusal.message.as_ref());
-    match said {
+    // The usual message says no more than that the value is refused.
+    let message = refusal.message.as_ref().filter(|message| !message.starts_with("invalid value"));
+    match refusal.detail.as_ref().or(refusal.hint.as_ref()).or(message) {
         Some(said) => said.trim_end_matches('.').to_string(),
         None => "it is not written as the server reads it".to_string(),
     }
