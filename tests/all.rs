@@ -5,6 +5,8 @@
 
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/natives.rs"]
+mod natives;
 #[path = "all/order.rs"]
 mod order;
 #[path = "all/rules.rs"]

@@ -6,7 +6,7 @@ mod refused;
 mod retired;
 
 use crate::catalog::tables;
-use crate::catalog::{self, Kind, Parameter};
+use crate::catalog::{self, BuildNote, Kind, Parameter};
 use crate::check::fix;
 use crate::check::spot::{Spot, View};
 use crate::finding::Severity;
@@ -61,7 +61,9 @@ fn read_with(view: &View, parameter: &Parameter, major: Major, text: &[u8]) -> R
 /// What there is to say of a value that the server takes.
 fn taken(view: &View, index: usize, judged: &Judged, parameter: &Parameter, value: &Value) -> Option<Spot> {
     let text = view.value_bytes(judged);
-    if needs_build(parameter, &text, view.settings.catalog.version.major) {
+    // What the platform decides is the same for all builds on it.
+    let is_optional = |note: &BuildNote| note.needs.starts_with("built with");
+    if build_note(parameter, &text, view.settings.catalog.version.major).is_some_and(|note| is_optional(&note)) {
         return Some(view.about("value-needs-build", index, judged.entry.value()));
     }
     match parameter.kind {
@@ -74,10 +76,10 @@ fn taken(view: &View, index: usize, judged: &Judged, parameter: &Parameter, valu
     }
 }
 
-/// Whether the table of builds names the value.
-fn needs_build(parameter: &Parameter, text: &[u8], major: Major) -> bool {
+/// What the table of builds says of the value.
+fn build_note(parameter: &Parameter, text: &[u8], major: Major) -> Option<BuildNote> {
     let mut notes = catalog::build_notes(parameter.name, major);
-    notes.any(|note| note.what == "value" && note.value.as_bytes().eq_ignore_ascii_case(text))
+    notes.find(|note| note.what == "value" && note.value.as_bytes().eq_ignore_ascii_case(text))
 }
 
 /// A word for which SHOW prints another one.

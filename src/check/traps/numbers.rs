@@ -26,7 +26,7 @@ fn bare(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -> Option
     let (number, true, []) = number::strtol(text)? else { return None };
     let row = tables::bare_number(parameter.name, number, view.settings.catalog.version.major)?;
     let place = view.settings.judged[index].entry.value();
-    let suggestion = row.suggestion.replace("{value}", &number.to_string());
+    let suggestion = row.suggestion.replace("{value}", &number.to_string()).replace("{value*16}", &(number * 16).to_string());
     let spot = view.about("bare-number-unit", index, place);
     Some(spot.word("unit", row.base).word("suggestion", suggestion).label(format!("{number} {}", row.base)))
 }

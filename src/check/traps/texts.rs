@@ -101,7 +101,7 @@ fn between(text: &[u8], open: &[u8], close: &[u8]) -> Option<usize> {
 fn word(text: &[u8]) -> Option<usize> {
     let length = text.iter().take_while(|byte| is_word_byte(byte)).count();
     let is_placeholder = |word: &&str| word.as_bytes().eq_ignore_ascii_case(&text[..length]);
-    PLACEHOLDERS.iter().any(|word| is_placeholder(&word)).then_some(length)
+    PLACEHOLDERS.iter().any(is_placeholder).then_some(length)
 }
 
 fn is_word_byte(byte: &u8) -> bool {

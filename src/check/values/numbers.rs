@@ -90,7 +90,8 @@ fn limit(parameter: &Parameter, bound: f64, major: Major) -> String {
 /// A fraction, where the version takes whole numbers only.
 fn fraction(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -> Option<Spot> {
     let major = view.settings.catalog.version.major;
-    if major >= Major::V12 || parameter.kind != Kind::Integer {
+    let is_fraction = text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
+    if major >= Major::V12 || parameter.kind != Kind::Integer || !is_fraction {
         return None;
     }
     let value = number::integer(text, parameter.unit, Major::V18).ok()?;

@@ -1,6 +1,6 @@
 //! Which page explains a refused value: the most telling one speaks, and only that.
 
-use super::{is_usual_locale, listed, needs_build, numbers, retired};
+use super::{build_note, is_usual_locale, listed, numbers, retired};
 use crate::catalog::{Kind, Parameter};
 use crate::check::fix;
 use crate::check::spot::{Spot, View};
@@ -14,10 +14,15 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal)
     let text = view.value_bytes(judged);
     let about = |rule: &'static str| view.about(rule, index, judged.entry.value());
     if let Some(hint) = machine(parameter, refusal, &text) {
-        let usual = matches!(parameter.grammar, Some(Grammar::Locale(_))) && is_usual_locale(&text);
-        return (!usual).then(|| about("value-needs-machine").word("hint", hint));
+        let is_usual = match parameter.grammar {
+            Some(Grammar::Locale(_)) => is_usual_locale(&text),
+            // Debian has written it since 9.4, and its servers read the zones of the system.
+            Some(Grammar::Zone | Grammar::SessionZone) => text.as_ref() == b"localtime",
+            _ => false,
+        };
+        return (!is_usual).then(|| about("value-needs-machine").word("hint", hint));
     }
-    let of_build = refusal.depends.is_some() || needs_build(parameter, &text, view.settings.catalog.version.major);
+    let of_build = refusal.depends.is_some() || build_note(parameter, &text, view.settings.catalog.version.major).is_some();
     if of_build {
         return Some(about("value-needs-build"));
     }
@@ -41,8 +46,9 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal)
 
 /// The server's DETAIL as the second half of a sentence.
 pub fn reason(refusal: &Refusal) -> String {
-    let said = refusal.detail.as_ref().or(refusal.hint.as_ref()).or(refusal.message.as_ref());
-    match said {
+    // The usual message says no more than that the value is refused.
+    let message = refusal.message.as_ref().filter(|message| !message.starts_with("invalid value"));
+    match refusal.detail.as_ref().or(refusal.hint.as_ref()).or(message) {
         Some(said) => said.trim_end_matches('.').to_string(),
         None => "it is not written as the server reads it".to_string(),
     }

@@ -15,6 +15,8 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -> Op
     let major = view.settings.catalog.version.major;
     let others: Vec<(Major, Option<Value>)> = catalog::majors()
         .filter(|other| *other != major && *other >= Major::V9_4)
+        // That an older version was less strict explains nothing.
+        .filter(|other| *other > major || is_choice(parameter))
         .filter_map(|other| Some((other, taken(view, parameter, other, text)?)))
         .collect();
     let majors: Vec<Major> = others.iter().map(|(major, _)| *major).collect();
@@ -50,6 +52,17 @@ fn may_have_changed(parameter: &Parameter) -> bool {
     }
 }
 
+/// Whether a value is one of a list, or several.
+fn is_choice(parameter: &Parameter) -> bool {
+    let of_words = |grammar: &Grammar| {
+        matches!(
+            grammar,
+            Grammar::Keywords(_) | Grammar::KeywordsLater(_) | Grammar::Options(_) | Grammar::OptionsOrSwitch(_) | Grammar::Levels(_) | Grammar::Words(..)
+        )
+    };
+    parameter.kind != Kind::String || parameter.grammar.as_ref().is_some_and(of_words)
+}
+
 /// What the value means to another major; outer `None`: it does not take it.
 fn taken(view: &View, parameter: &Parameter, other: Major, text: &[u8]) -> Option<Option<Value>> {
     let catalog = Catalog::shared(PgVersion::newest(other));
@@ -57,7 +70,7 @@ fn taken(view: &View, parameter: &Parameter, other: Major, text: &[u8]) -> Optio
     if !of_other.settable || of_other.is_internal() {
         return None;
     }
-    if super::needs_build(of_other, text, other) {
+    if super::build_note(of_other, text, other).is_some() {
         return Some(None);
     }
     read_with(view, of_other, other, text).ok().map(Some)
