@@ -263,3 +263,36 @@ fn completions_and_manual_are_printed() {
     assert!(run(&tree, &["completions", "bash"]).1.contains("pgconflint"));
     assert!(run(&tree, &["man"]).1.contains(".TH pgconflint"));
 }
+
+#[test]
+fn settings_say_where_each_value_comes_from() {
+    let conf = "work_mem = 1MB\nport = none\nWORK_MEM = 4MB\nprimary_conninfo = 'host=x password=s3cret'\n";
+    let tree = tree(&[("db/postgresql.conf", conf), ("db/PG_VERSION", "15\n")]);
+    let names = ["work_mem", "port", "primary_conninfo", "wal_level"];
+    let (code, text, _) = run(&tree, &[&["settings", "db"], &names[..]].concat());
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(text);
+    let (_, text, _) = run(&tree, &[&["settings", "db", "--format", "json"], &names[..]].concat());
+    insta::assert_snapshot!(text);
+    assert!(run(&tree, &["settings", "db"]).1.lines().count() > 300);
+    assert!(run(&tree, &["settings", "db", "--show-secrets"]).1.contains("s3cret"));
+    let (code, _, trouble) = run(&tree, &["settings", "db", "wrok_mem"]);
+    assert_eq!((code, trouble.as_str()), (2, "pgconflint: error: 15 has no setting `wrok_mem`; did you mean `work_mem`?\n"));
+    assert_eq!(run(&tree, &["settings", "none"]).0, 2);
+}
+
+#[test]
+fn rules_parameters_and_messages_are_explained() {
+    let tree = tree(&[]);
+    let (code, list, _) = run(&tree, &["rules"]);
+    assert_eq!(code, 0);
+    assert_eq!(list, run(&tree, &["rules", "list"]).1);
+    let first = list.split_whitespace().next().expect("there are rules");
+    assert!(run(&tree, &["explain", first]).1.contains(first));
+    assert!(run(&tree, &["explain", "wal_level"]).1.contains("10 to 13: enum"));
+    let said = run(&tree, &["explain", "FATAL:  WAL archival cannot be enabled when wal_level is \"minimal\""]).1;
+    assert!(said.contains("wal-level-minimal-with-archiving"), "{said}");
+    let (code, _, trouble) = run(&tree, &["explain", "wal_levle"]);
+    assert_eq!(code, 2);
+    assert!(trouble.ends_with("did you mean `wal_level`?\n"), "{trouble}");
+}
