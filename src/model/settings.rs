@@ -5,7 +5,7 @@ use crate::model::tree::{Entry, Item, Tree};
 use crate::names;
 use crate::source::Sources;
 use crate::syntax::conf;
-use crate::value::{self, Context, Grammar, Refusal, Value};
+use crate::value::{Context, Grammar, Refusal, Value};
 use crate::version::Major;
 
 /// What becomes of one line.
@@ -167,7 +167,7 @@ impl<'a> Settings<'a> {
                 Verdict::Set(value) => {
                     self.winners[id.index()] = index;
                     zone.learn(parameter, value, &text);
-                    if value::is_recovery_target(parameter) {
+                    if crate::catalog::is_recovery_target(parameter) {
                         if target.is_some_and(|set| set != id) {
                             self.second_target.get_or_insert(at);
                         }
@@ -188,7 +188,7 @@ impl<'a> Settings<'a> {
                 ..Refusal::default()
             });
         }
-        match value::read(parameter, context, text) {
+        match crate::catalog::read(parameter, context, text) {
             Err(refusal) => Verdict::Refused(refusal),
             // The command line has named both before the line is read.
             Ok(value) if parameter.name == names::CONFIG_FILE => Verdict::Settled(value),
@@ -230,7 +230,7 @@ impl Zone {
 pub fn default(parameter: &Parameter, major: Major) -> Option<Value> {
     let text = parameter.default_text();
     let context = Context::new(major, parameter.name);
-    match value::read_unchecked(parameter, &context, text.as_bytes()) {
+    match crate::catalog::read_unchecked(parameter, &context, text.as_bytes()) {
         Ok(value) => Some(value),
         Err(_) => Some(Value::Text(text.into_bytes())),
     }

@@ -417,7 +417,7 @@ pub fn second_target(tree: &Tree, settings: &Settings, at: usize) -> Message {
     let targets: Vec<String> = settings
         .catalog
         .iter()
-        .filter(|(_, parameter)| crate::value::is_recovery_target(parameter))
+        .filter(|(_, parameter)| crate::catalog::is_recovery_target(parameter))
         .map(|(_, parameter)| match settings.catalog.version.major {
             major if major >= Major::V17 => format!("\"{}\"", parameter.name),
             _ => parameter.name.to_string(),

@@ -15,7 +15,7 @@ use nom::{IResult, Parser};
 
 use crate::catalog::{Catalog, Kind, Parameter};
 use crate::model::settings::Settings;
-use crate::value::{self, Context, Value};
+use crate::value::{Context, Value};
 
 /// A condition.
 #[derive(Clone, PartialEq, Debug)]
@@ -236,7 +236,7 @@ fn literal(text: &str, name: &str, catalog: &Catalog) -> Option<Value> {
 
 fn literal_of(text: &str, parameter: &Parameter, catalog: &Catalog) -> Result<Value, String> {
     let context = Context::new(catalog.version.major, parameter.name);
-    let known = value::read_unchecked(parameter, &context, text.as_bytes());
+    let known = crate::catalog::read_unchecked(parameter, &context, text.as_bytes());
     match known {
         Ok(Value::Text(_)) if parameter.kind == Kind::Enum => Err(format!("`{text}` is not a value of `{}`", parameter.name)),
         Ok(value) => Ok(value),

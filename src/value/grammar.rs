@@ -9,6 +9,7 @@ mod text;
 mod timestamp;
 mod zone;
 
+pub use self::list::identifiers;
 use self::standbys::Syntax;
 use super::refusal::{Read, Refusal};
 use crate::version::Major;

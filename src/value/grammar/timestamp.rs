@@ -5,6 +5,7 @@ mod decode;
 mod fields;
 mod words;
 
+use self::decode::Failure;
 use super::{Context, refused};
 use crate::value::refusal::{Read, Refusal};
 use crate::version::Major;
@@ -35,15 +36,22 @@ pub fn read_target(context: &Context, text: &[u8]) -> Read {
         return Err(Refusal::default());
     };
     match decode::decode(context, &fields) {
-        None => Err(Refusal::default()),
-        Some(moment) if !calendar::in_range(&moment) => {
+        Err(Failure::Unreadable) => Err(Refusal::default()),
+        Err(Failure::UnknownZone(zone)) => Err(Refusal {
+            message: Some(format!(
+                "time zone \"{}\" not recognized",
+                String::from_utf8_lossy(&zone)
+            )),
+            ..Refusal::default()
+        }),
+        Ok(moment) if !calendar::in_range(&moment) => {
             let text = String::from_utf8_lossy(text);
             Err(refused(match context.major {
                 major if major < Major::V18 => format!("timestamp out of range: \"{text}\""),
                 _ => format!("Timestamp out of range: \"{text}\"."),
             }))
         }
-        Some(_) => Ok(text.to_vec()),
+        Ok(_) => Ok(text.to_vec()),
     }
 }
 

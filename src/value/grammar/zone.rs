@@ -75,9 +75,13 @@ pub fn read_abbreviations(text: &[u8]) -> Read {
     Err(Refusal { depends: file.then_some(depends), ..Refusal::default() })
 }
 
-/// Whether a name or POSIX rules, in any case, make a time zone.
-pub fn exists(major: Major, name: &[u8]) -> bool {
-    find(major, name).is_some()
+/// The zone that a name or POSIX rules make, as seconds east of Greenwich: those of the rules'
+/// standard time, and 0 for a name, because only moments at the very ends of time need more.
+pub fn offset(major: Major, name: &[u8]) -> Option<i32> {
+    match find(major, name)? {
+        Zone::Data => Some(0),
+        Zone::Rules(rules) => Some(-rules.west),
+    }
 }
 
 /// What a lower-case abbreviation stands for while the file is read: servers from 18 on ask the

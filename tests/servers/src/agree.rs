@@ -52,7 +52,7 @@ pub fn compare(server: &Server, shown: &Shown, opinion: &dyn Opinion, files: &Fi
     let theirs = start_check(server.major, files, asked)?;
     let log = |ok: bool, log: &[Bytes]| {
         let ok = if ok { "starts" } else { "refuses" }.to_string();
-        std::iter::once(ok).chain(log.iter().map(|line| show(line))).collect::<Vec<_>>()
+        std::iter::once(ok).chain(log.iter().map(|line| lossy(line))).collect::<Vec<_>>()
     };
     // Its own prefix and its own level of noise spoil a log.
     let set = |name: &str| values.iter().any(|(other, _)| other == name);
@@ -180,13 +180,18 @@ fn rows(view: &View) -> Vec<String> {
 }
 
 fn text(message: &Message) -> String {
-    let mut text = show(&message.message);
+    let mut text = lossy(&message.message);
     for (word, more) in [("DETAIL", &message.detail), ("HINT", &message.hint)] {
         if let Some(more) = more {
-            text.push_str(&format!(" {word}: {}", show(more)));
+            text.push_str(&format!(" {word}: {}", lossy(more)));
         }
     }
     text
+}
+
+/// A message for people: one sign for what is not UTF-8.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The lines on which two answers differ, `-` the server's, `+` ours.

@@ -19,6 +19,7 @@ pub mod json;
 pub mod mutate;
 pub mod opinion;
 pub mod probe;
+pub mod prove;
 pub mod record;
 pub mod server;
 pub mod shown;

@@ -84,9 +84,11 @@ fn running(parameter: &Parameter, major: Major) -> Option<Value> {
     match parameter.name {
         "port" => Some(Value::Integer(-1)),
         "listen_addresses" => Some(Value::Text(Vec::new())),
-        "unix_socket_directories" | "hba_file" | "ident_file" => Some(Value::Text(b"?".to_vec())),
+        // The last one has no value at all, which even an empty one is not.
+        "unix_socket_directories" | "hba_file" | "ident_file" | "external_pid_file" => Some(Value::Text(b"?".to_vec())),
         "wal_buffers" if major >= Major::V15 => Some(Value::Integer(128)),
-        "transaction_buffers" | "subtransaction_buffers" | "commit_timestamp_buffers" => Some(Value::Integer(-1)),
+        "transaction_buffers" | "subtransaction_buffers" | "commit_timestamp_buffers" => Some(Value::Integer(32)),
+        "io_max_concurrency" => Some(Value::Integer(64)),
         _ => None,
     }
 }

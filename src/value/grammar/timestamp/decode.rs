@@ -30,35 +30,19 @@ const OUTSIDE: Parts = 1;
 const DATE: Parts = YEAR | MONTH | DAY;
 const TIME: Parts = HOUR | MINUTE | SECONDS;
 
-/// The moment that the fields name; `None`: the server does not read them as a date.
-pub fn decode(context: &Context, fields: &[Field]) -> Option<Moment> {
+/// Why fields make no moment.
+pub enum Failure {
+    /// The server says no more than that the value is invalid.
+    Unreadable,
+    /// The server stops at a time zone that it does not know.
+    UnknownZone(Vec<u8>),
+}
+
+/// The moment that the fields name.
+pub fn decode(context: &Context, fields: &[Field]) -> Result<Moment, Failure> {
     let mut state = State::new(context);
-    for (at, field) in fields.iter().enumerate() {
-        let parts = match field.shape {
-            Shape::Date => state.date_field(&field.text)?,
-            Shape::Time => {
-                state.end_label()?;
-                state.time_field(&field.text)?
-            }
-            Shape::Zone => {
-                state.moment.east = offset(&field.text)?;
-                ZONE
-            }
-            Shape::Number if state.label.is_some() => state.labelled(&field.text)?,
-            Shape::Number => state.number_field(&field.text)?,
-            Shape::Word | Shape::SignedWord => {
-                match state.word(context, &field.text, fields.get(at + 1))? {
-                    Some(parts) => parts,
-                    None => continue,
-                }
-            }
-        };
-        if parts & state.known != 0 {
-            return None;
-        }
-        state.known |= parts;
-    }
-    state.finish()
+    let moment = state.take(context, fields);
+    moment.ok_or_else(|| state.unknown_zone.map_or(Failure::Unreadable, Failure::UnknownZone))
 }
 
 struct State {
@@ -75,6 +59,7 @@ struct State {
     before: bool,
     half: Option<bool>,
     named_zone: bool,
+    unknown_zone: Option<Vec<u8>>,
 }
 
 impl State {
@@ -93,7 +78,37 @@ impl State {
             before: false,
             half: None,
             named_zone: false,
+            unknown_zone: None,
         }
+    }
+
+    fn take(&mut self, context: &Context, fields: &[Field]) -> Option<Moment> {
+        for (at, field) in fields.iter().enumerate() {
+            let parts = match field.shape {
+                Shape::Date => self.date_field(&field.text)?,
+                Shape::Time => {
+                    self.end_label()?;
+                    self.time_field(&field.text)?
+                }
+                Shape::Zone => {
+                    self.moment.east = offset(&field.text)?;
+                    ZONE
+                }
+                Shape::Number if self.label.is_some() => self.labelled(&field.text)?,
+                Shape::Number => self.number_field(&field.text)?,
+                Shape::Word | Shape::SignedWord => {
+                    match self.word(context, &field.text, fields.get(at + 1))? {
+                        Some(parts) => parts,
+                        None => continue,
+                    }
+                }
+            };
+            if parts & self.known != 0 {
+                return None;
+            }
+            self.known |= parts;
+        }
+        self.finish()
     }
 
     /// Only a `t` may stand before a time.
@@ -116,10 +131,13 @@ impl State {
             return self.date(text);
         }
         if self.label.is_none() && !text[0].is_ascii_digit() {
-            if !zone::exists(self.major, text) {
+            let Some(east) = zone::offset(self.major, text) else {
+                // From 16 on an unknown zone is an invalid value like any other.
+                self.unknown_zone = (self.major < Major::V16).then(|| text.to_vec());
                 return None;
-            }
+            };
             self.named_zone = true;
+            self.moment.east = east;
             return Some(ZONE);
         }
         self.end_label()?;
@@ -139,7 +157,6 @@ impl State {
         let mut text_month = false;
         for piece in pieces.iter().filter(|piece| piece[0].is_ascii_alphabetic()) {
             match words::find(self.major, piece)? {
-                Word::Filler => continue,
                 Word::Month(month) if known & MONTH == 0 => self.moment.month = month,
                 _ => return None,
             }
@@ -264,6 +281,9 @@ impl State {
     /// A plain number as the part of a date that is still missing.
     fn number(&mut self, text: &[u8], text_month: bool, known: Parts) -> Option<Parts> {
         let (number, rest) = leading_number(text)?;
+        if rest.len() == text.len() {
+            return None;
+        }
         if rest.first() == Some(&b'.') {
             if text.len() - rest.len() > 2 {
                 return self.run_together(text, known | DATE);
@@ -345,9 +365,7 @@ impl State {
         let strict = self.major >= Major::V16;
         let parts = match words::find(self.major, text) {
             None => {
-                if !zone::exists(self.major, text) {
-                    return None;
-                }
+                self.moment.east = zone::offset(self.major, text)?;
                 self.named_zone = true;
                 ZONE
             }
@@ -436,7 +454,7 @@ impl State {
         (self.moment.year, self.moment.month, self.moment.day) = (2000, 1, 1);
     }
 
-    fn finish(mut self) -> Option<Moment> {
+    fn finish(&mut self) -> Option<Moment> {
         let strict = self.major >= Major::V16;
         if strict && (self.label.is_some() || self.outside) {
             return None;

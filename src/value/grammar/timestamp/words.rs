@@ -57,11 +57,11 @@ const DAYS: [&str; 7] =
 /// What a lower-case word says to this major; `None`: perhaps a time zone.
 pub fn find(major: Major, word: &[u8]) -> Option<Word> {
     let word = std::str::from_utf8(word).ok()?;
-    // 16 took away the labels of y2001m02d04.
-    let labels = major < Major::V16;
+    // 16 took the labels of y2001m02d04 away, but still knows their words.
+    let label = |label| Word::Label(if major < Major::V16 { label } else { Label::Useless });
     Some(match word {
         "epoch" | "infinity" | "-infinity" => Word::Outside,
-        "+infinity" if !labels => Word::Outside,
+        "+infinity" if major >= Major::V16 => Word::Outside,
         "now" => Word::Now,
         "today" | "tomorrow" | "yesterday" => Word::Day,
         "allballs" => Word::Midnight,
@@ -74,12 +74,12 @@ pub fn find(major: Major, word: &[u8]) -> Option<Word> {
         "t" => Word::Time,
         "j" | "jd" | "julian" => Word::Label(Label::Julian),
         "dow" | "doy" | "isodow" | "isoyear" => Word::Label(Label::Useless),
-        "y" if labels => Word::Label(Label::Year),
-        "m" if labels => Word::Label(Label::Month),
-        "d" if labels => Word::Label(Label::Day),
-        "h" if labels => Word::Label(Label::Hour),
-        "mm" if labels => Word::Label(Label::Minute),
-        "s" if labels => Word::Label(Label::Second),
+        "y" => label(Label::Year),
+        "m" => label(Label::Month),
+        "d" => label(Label::Day),
+        "h" => label(Label::Hour),
+        "mm" => label(Label::Minute),
+        "s" => label(Label::Second),
         "sept" => Word::Month(9),
         "tues" | "weds" | "thur" | "thurs" => Word::Weekday,
         _ => return month(word).map(Word::Month).or_else(|| weekday(word)),

@@ -20,9 +20,8 @@ pub struct Summer {
     pub name: Vec<u8>,
     /// Seconds west of Greenwich.
     pub west: i32,
-    /// When it begins and ends, in seconds of local time from the start of the year 1999 and of
-    /// 2000. `None`: as in the United States.
-    bounds: Option<[(i64, i64); 2]>,
+    /// When it begins and ends; `None`: as in the United States.
+    bounds: Option<(Bound, Bound)>,
 }
 
 /// Reads rules in upper case; `None`: these are none.
@@ -45,13 +44,13 @@ pub fn parse(text: &[u8]) -> Option<Rules> {
         (summer.west, rest) = offset(rest)?;
     }
     if !rest.is_empty() {
-        let (start, after) = bound(rest.get(1..)?)?;
+        let rules = rest.strip_prefix(b",").or_else(|| rest.strip_prefix(b";"))?;
+        let (start, after) = bound(rules)?;
         let (end, after) = bound(after.strip_prefix(b",")?)?;
         if !after.is_empty() {
             return None;
         }
-        let years = [1999, 2000];
-        summer.bounds = Some(years.map(|year| (start.seconds(year), end.seconds(year))));
+        summer.bounds = Some((start, end));
     }
     rules.summer = Some(summer);
     Some(rules)
@@ -79,30 +78,44 @@ pub fn abbreviation(rules: &Rules, word: &[u8]) -> Option<Abbreviation> {
 }
 
 fn summer_in_2000(summer: &Summer, west: i32) -> bool {
-    const YEAR: i64 = 365 * 86_400;
-    let Some(bounds) = summer.bounds else {
+    let Some((start, end)) = &summer.bounds else {
         return false;
     };
-    // Universal time from the start of 2000; the last change before that decides.
-    let mut last = None;
-    for ((start, end), year) in bounds.into_iter().zip([-YEAR, 0]) {
-        let start = year + start + i64::from(west);
-        let end = year + end + i64::from(summer.west);
-        for (at, on) in [(start, true), (end, false)] {
-            if at <= 0 && last.is_none_or(|(latest, _)| at >= latest) {
+    // Universal time from the start of 1970; the last change before 2000 decides.
+    let (mut first, mut ever, mut last) = (0, false, None);
+    for year in 1970..=2000 {
+        let length = 365 * 86_400 + i64::from(is_leap(year)) * 86_400;
+        let begins = start.seconds(year) + i64::from(west);
+        let ends = end.seconds(year) + i64::from(summer.west);
+        // Summer time that fills the year changes nothing in it.
+        let changes = ends < begins
+            || (begins < ends && ends - begins < length + i64::from(west - summer.west));
+        ever |= changes;
+        for (at, on) in [(first + begins, true), (first + ends, false)] {
+            let before = at <= YEAR_2000 && last.is_none_or(|(latest, _)| at >= latest);
+            if changes && before {
                 last = Some((at, on));
             }
         }
+        first += length;
     }
-    last.is_some_and(|(_, on)| on)
+    last.map_or(!ever, |(_, on)| on)
+}
+
+const YEAR_2000: i64 = 946_684_800;
+
+fn is_leap(year: i32) -> bool {
+    year % 4 == 0
 }
 
 /// The day and the time of a change.
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct Bound {
     day: Day,
     time: i32,
 }
 
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum Day {
     /// From 1; 29 February is never counted.
     Counted(i32),
@@ -114,7 +127,7 @@ enum Day {
 
 impl Bound {
     fn seconds(&self, year: i32) -> i64 {
-        let leap = year % 4 == 0;
+        let leap = is_leap(year);
         let day = match self.day {
             Day::Counted(day) => day - 1 + i32::from(leap && day >= 60),
             Day::OfYear(day) => day,
@@ -122,8 +135,8 @@ impl Bound {
                 let lengths = [31, 28 + i32::from(leap), 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
                 let month = month as usize - 1;
                 let first: i32 = lengths[..month].iter().sum();
-                // 1999 began on a Friday, 2000 on a Saturday.
-                let begins = (first + if leap { 6 } else { 5 }) % 7;
+                // 1970 began on a Thursday.
+                let begins = (4 + (year - 1970) * 365 + (year - 1969) / 4 + first) % 7;
                 let mut day = (weekday - begins).rem_euclid(7) + (week - 1) * 7;
                 while day >= lengths[month] {
                     day -= 7;

@@ -29,8 +29,11 @@ struct Options {
 /// One in so many generated cases is also started, word for word.
 const STARTED: u64 = 10;
 
-/// So many disagreements are printed; all are counted and saved.
-const PRINTED: usize = 40;
+/// So many different disagreements are printed; all are counted and saved.
+const PRINTED: usize = 60;
+
+/// The text of a disagreement, what it is in, and the cases that show it.
+type Reports = BTreeMap<String, (String, Vec<String>)>;
 
 fn main() -> Result<()> {
     let options = options()?;
@@ -81,39 +84,49 @@ fn ask(
     case: &(dyn Fn(u64) -> (String, FileSet) + Sync),
     depth: &(dyn Fn(u64) -> Depth + Sync),
 ) -> (usize, usize) {
-    let (shown, kinds) = (Shown::default(), Mutex::new(BTreeMap::<String, usize>::new()));
-    let (cases, found) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (shown, reports) = (Shown::default(), Mutex::new(Reports::new()));
+    let cases = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for server in servers {
-            let (shown, kinds, cases, found) = (&shown, &kinds, &cases, &found);
+            let (shown, reports, cases) = (&shown, &reports, &cases);
             scope.spawn(move || {
                 for number in 0..count {
                     let (name, files) = case(number);
                     cases.fetch_add(1, Ordering::Relaxed);
-                    let lines = one(server, shown, options, &name, &files, depth(number));
-                    if let Some((lines, what)) = lines {
-                        *kinds.lock().expect("no thread panics while it counts").entry(what).or_default() += 1;
-                        if found.fetch_add(1, Ordering::Relaxed) < PRINTED {
-                            println!("{}", lines.join("\n"));
-                        }
+                    if let Some((text, what)) = one(server, shown, options, &name, &files, depth(number)) {
+                        let mut reports = reports.lock().expect("no thread panics while it reports");
+                        reports.entry(text).or_insert((what, Vec::new())).1.push(format!("{name} [{}]", server.major));
                     }
                 }
             });
         }
     });
-    for (kind, count) in kinds.into_inner().expect("no thread panics while it counts") {
+    (cases.into_inner(), print(reports.into_inner().expect("no thread panics while it reports")))
+}
+
+/// Prints each disagreement once, and how many there are of each kind.
+fn print(reports: Reports) -> usize {
+    let mut kinds = BTreeMap::<String, usize>::new();
+    for (index, (text, (what, names))) in reports.into_iter().enumerate() {
+        *kinds.entry(what).or_default() += names.len();
+        if index < PRINTED {
+            let more = if names.len() > 9 { format!(" and {} more", names.len() - 9) } else { String::new() };
+            println!("{}{more}\n{text}", names.iter().take(9).cloned().collect::<Vec<_>>().join(", "));
+        }
+    }
+    for (kind, count) in &kinds {
         println!("{count:6} {kind}");
     }
-    (cases.into_inner(), found.into_inner())
+    kinds.values().sum()
 }
 
 /// The report of one case if the two sides differ, and what they differ in.
-fn one(server: &Server, shown: &Shown, options: &Options, name: &str, files: &FileSet, depth: Depth) -> Option<(Vec<String>, String)> {
+fn one(server: &Server, shown: &Shown, options: &Options, name: &str, files: &FileSet, depth: Depth) -> Option<(String, String)> {
     let ask = |files: &FileSet| agree::compare(server, shown, &Pgconflint, files, depth);
     let found = match ask(files) {
         Ok(found) if found.is_empty() => return None,
         Ok(found) => found,
-        Err(error) => return Some((vec![format!("{name} [{}]: {error:#}", server.major)], "no answer".to_string())),
+        Err(error) => return Some((format!("  {error:#}"), "no answer".to_string())),
     };
     let small = agree::shrink(server, shown, &Pgconflint, files, depth).unwrap_or_else(|_| files.clone());
     let found = ask(&small).ok().filter(|found| !found.is_empty()).unwrap_or(found);
@@ -123,16 +136,16 @@ fn one(server: &Server, shown: &Shown, options: &Options, name: &str, files: &Fi
         let _ = std::fs::create_dir_all(&directory);
         let _ = small.write(&directory);
     }
-    let mut lines = vec![format!("{name} [{}]", server.major)];
+    let mut lines = Vec::new();
     for (path, bytes) in &small.files {
-        let text = bytes.as_ref().map_or("(not there)".to_string(), |bytes| bytes.escape_ascii().to_string().replace("\\n", "\n    | "));
+        let text = bytes.as_ref().map_or("(not there)".to_string(), |bytes| bytes.split(|byte| *byte == b'\n').map(|line| line.escape_ascii().to_string()).collect::<Vec<_>>().join("\n    | "));
         lines.push(format!("  {path}\n    | {text}"));
     }
     for disagreement in &found {
         lines.push(format!("  {}:", disagreement.what));
         lines.extend(agree::difference(disagreement).into_iter().map(|line| format!("    {line}")));
     }
-    Some((lines, found[0].what.clone()))
+    Some((lines.join("\n"), found[0].what.clone()))
 }
 
 /// The files given, else all of the corpus and each major's own sample.

@@ -1,0 +1,60 @@
+//! Small tables beside the catalogues: what the checks of values and traps look up by name.
+
+use super::{rows_of, within};
+use crate::version::Major;
+
+static BARE_NUMBERS: &str = include_str!("../../rules/catalog/bare-numbers.tsv");
+static RETIRED: &str = include_str!("../../rules/catalog/retired-values.tsv");
+static UNIT_WORDS: &str = include_str!("../../rules/catalog/unit-words.tsv");
+static SWITCHES: &str = include_str!("../../rules/catalog/switches.tsv");
+static LANGUAGES: &str = include_str!("../../rules/catalog/languages.tsv");
+
+/// A range of numbers without a unit that is easily misread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BareNumber {
+    /// What the server counts in.
+    pub base: &'static str,
+    /// What to write instead, with `{value}` for the number.
+    pub suggestion: &'static str,
+}
+
+/// What there is to say of a bare number as a value of that parameter.
+pub fn bare_number(name: &str, number: i64, major: Major) -> Option<BareNumber> {
+    rows_of(BARE_NUMBERS).find_map(|row| {
+        let [known, since, until, low, high, base, _, suggestion, ..] = row[..] else { return None };
+        let inside = || Some(low.parse::<i64>().ok()? <= number && number <= high.parse::<i64>().ok()?);
+        let speaks = known == name && within(major, since, until) && inside() == Some(true);
+        speaks.then_some(BareNumber { base, suggestion })
+    })
+}
+
+/// What to write in place of a value that the version does not take, and whether a fix may write it.
+pub fn successor(name: &str, value: &[u8], major: Major) -> Option<(&'static str, bool)> {
+    rows_of(RETIRED).find_map(|row| {
+        let [known, word, since, until, suggestion, fix, ..] = row[..] else { return None };
+        let speaks = known == name && word.as_bytes().eq_ignore_ascii_case(value) && within(major, since, until);
+        speaks.then_some((suggestion, fix == "yes"))
+    })
+}
+
+/// The unit that was probably meant by a word.
+pub fn meant_unit(word: &str, is_time: bool) -> Option<&'static str> {
+    let measures = if is_time { "time" } else { "memory" };
+    rows_of(UNIT_WORDS).find_map(|row| match row[..] {
+        [known, of, unit, ..] if of == measures && known.eq_ignore_ascii_case(word) => Some(unit),
+        _ => None,
+    })
+}
+
+/// The parameter that a one-letter switch of postgres sets, and its value where the switch takes none.
+pub fn switch(letter: &str) -> Option<(&'static str, Option<&'static str>)> {
+    rows_of(SWITCHES).find_map(|row| match row[..] {
+        [known, name, value, ..] if known == letter => Some((name, Some(value).filter(|value| !value.is_empty()))),
+        _ => None,
+    })
+}
+
+/// Whether it is the code of a language.
+pub fn is_language(code: &str) -> bool {
+    rows_of(LANGUAGES).any(|row| row[0] == code)
+}
