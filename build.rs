@@ -1,5 +1,8 @@
 //! Reads the rule pages once, so that the program does not have to at every start.
 
+// It runs before there is a core: the disk is its own.
+#![allow(clippy::disallowed_methods)]
+
 #[allow(dead_code)]
 #[path = "src/rule/page.rs"]
 mod page;

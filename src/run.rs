@@ -6,6 +6,8 @@
 mod check;
 mod fix;
 mod project;
+mod rules;
+mod settings;
 mod target;
 
 use std::io::{self, Read, Write};
@@ -60,10 +62,9 @@ pub fn run(options: Options, world: &mut World<'_>) -> Exit {
     world.color = color.unwrap_or(world.color);
     match task {
         Task::Check(options) => check::check(&options, show_secrets, world),
-        Task::Settings(_) | Task::Explain { .. } | Task::Rules { .. } => {
-            trouble(world.err, None, "this command needs the core, which is not in this build");
-            Exit::Trouble
-        }
+        Task::Settings(options) => settings::settings(&options, show_secrets, world),
+        Task::Explain { name, pg, config } => rules::explain(&name, pg.as_ref(), config.as_deref(), world),
+        Task::Rules { test, config } => rules::rules(test, config.as_deref(), world),
         Task::Completions(shell) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pgconflint", &mut script);

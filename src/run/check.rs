@@ -91,8 +91,7 @@ fn write(
     for (output, (_, file)) in outputs.into_iter().zip(reports) {
         match file {
             Some(path) => {
-                let path = world.directory.join(path);
-                let file = fs::File::create(&path).map(BufWriter::new);
+                let file = fs::File::create(world.directory.join(path)).map(BufWriter::new);
                 let done = file.and_then(|mut file| {
                     output.write(&mut file, summary)?;
                     file.flush()

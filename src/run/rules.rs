@@ -1,0 +1,149 @@
+//! `pgconflint rules` and `pgconflint explain`
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::project::{Project, Projects};
+use super::{Exit, World, trouble, written};
+use crate::catalog::{Catalog, history};
+use crate::check::{Rules, examples};
+use crate::nearest::nearest;
+use crate::rule::Page;
+use crate::version::Targets;
+
+/// Lists every rule, or runs the examples of all pages.
+pub fn rules(test: bool, config: Option<&Path>, world: &mut World<'_>) -> Exit {
+    let project = match project(config, world) {
+        Ok(project) => project,
+        Err(exit) => return exit,
+    };
+    let mut text = String::new();
+    if !test {
+        let width = project.rules.pages().map(|page| page.id.len()).max().unwrap_or_default();
+        for page in sorted(&project.rules) {
+            let _ = writeln!(text, "{:<width$}  {:<7}  {}", page.id, page.severity, page.title);
+        }
+        return written(world.out.write_all(text.as_bytes()), Exit::Clean, world.err);
+    }
+    let (mut pages, mut failed) = (0, 0);
+    for page in sorted(&project.rules) {
+        pages += 1;
+        let failures = examples::run(page, &project.rules, &Targets::all());
+        failed += usize::from(!failures.is_empty());
+        for failure in failures {
+            let _ = writeln!(text, "{}.md:{}: {}", failure.page, failure.line, failure.what);
+        }
+    }
+    let _ = writeln!(text, "{pages} pages, {failed} failed");
+    let exit = if failed == 0 { Exit::Clean } else { Exit::Findings };
+    written(world.out.write_all(text.as_bytes()), exit, world.err)
+}
+
+/// Prints what a rule, a parameter or a message of the server means.
+pub fn explain(name: &str, pg: Option<&Targets>, config: Option<&Path>, world: &mut World<'_>) -> Exit {
+    let project = match project(config, world) {
+        Ok(project) => project,
+        Err(exit) => return exit,
+    };
+    let all = Targets::all();
+    let targets = pg.unwrap_or(&all);
+    let page = project.rules.pages().find(|page| page.id == name);
+    let text = match page.map(of_rule).or_else(|| of_parameter(name, targets, &project.rules)).or_else(|| of_message(name, &project.rules)) {
+        Some(text) => text,
+        None => {
+            let known = Catalog::shared(targets.newest());
+            let mut names: Vec<&str> = project.rules.ids();
+            known.names().for_each(|name| names.push(name));
+            let hint = nearest(name, names).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            trouble(world.err, None, &format!("no rule, parameter or message is known as `{name}`{hint}"));
+            return Exit::Trouble;
+        }
+    };
+    written(world.out.write_all(text.as_bytes()), Exit::Clean, world.err)
+}
+
+fn project(config: Option<&Path>, world: &mut World<'_>) -> Result<Arc<Project>, Exit> {
+    let found = Projects::new(&world.directory, config, false).and_then(|mut projects| projects.of(Path::new("")));
+    found.map_err(|errors| {
+        errors.iter().for_each(|error| trouble(world.err, None, error));
+        Exit::Trouble
+    })
+}
+
+fn sorted(rules: &Rules) -> Vec<&Page> {
+    let mut pages: Vec<&Page> = rules.pages().collect();
+    pages.sort_by(|one, other| one.id.cmp(&other.id));
+    pages
+}
+
+fn of_rule(page: &Page) -> String {
+    let mut text = format!("# {}\n\n{}: {}", page.title, page.severity, page.id);
+    if !page.pg.is_empty() {
+        let _ = write!(text, ", PostgreSQL {}", page.pg);
+    }
+    if page.role != "any" {
+        let _ = write!(text, ", on a {}", page.role);
+    }
+    let _ = write!(text, "\n\n{}\n", page.prose.trim());
+    for said in page.says.iter() {
+        let _ = write!(text, "\nThe server says: {}\n", said.text);
+    }
+    if let Some(docs) = &page.docs {
+        let _ = write!(text, "\nhttps://www.postgresql.org/docs/current/{docs}\n");
+    }
+    text
+}
+
+/// What each of the versions knows of a parameter; neighbours that know the same are put together.
+fn of_parameter(name: &str, targets: &Targets, rules: &Rules) -> Option<String> {
+    let (first, last) = history(name)?;
+    let mut facts: Vec<(String, String, String)> = Vec::new();
+    for version in targets.versions() {
+        let catalog = Catalog::shared(*version);
+        let Some(parameter) = catalog.find(name.as_bytes()).map(|id| catalog.get(id)) else { continue };
+        let unit = parameter.unit.map_or_else(String::new, |unit| format!(" {}", unit.word()));
+        let words: Vec<&str> = parameter.words().map(|word| word.word).collect();
+        let words = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
+        let fact = format!(
+            "{}{words}, default {}{unit}, context {}\n    {}",
+            parameter.kind.word(),
+            quoted(&parameter.default_text()),
+            parameter.context,
+            parameter.short
+        );
+        match facts.last_mut() {
+            Some((_, to, known)) if *known == fact => *to = version.to_string(),
+            _ => facts.push((version.to_string(), version.to_string(), fact)),
+        }
+    }
+    let mut text = format!("# {}\n\nKnown from PostgreSQL {first} to {last}.\n\n", name.to_lowercase());
+    for (from, to, fact) in facts {
+        let versions = if from == to { from } else { format!("{from} to {to}") };
+        let _ = writeln!(text, "{versions}: {fact}");
+    }
+    let word = format!("`{}`", name.to_lowercase());
+    let about: Vec<&str> =
+        sorted(rules).into_iter().filter(|page| page.prose.contains(&word) || page.title.contains(&word)).map(|page| page.id.as_ref()).collect();
+    if !about.is_empty() {
+        let _ = write!(text, "\nRules about it: {}\n", about.join(", "));
+    }
+    Some(text)
+}
+
+/// The pages that know a message of the server by a piece of it.
+fn of_message(message: &str, rules: &Rules) -> Option<String> {
+    const SHORTEST: usize = 8;
+    let message = message.to_lowercase();
+    let knows = |page: &&Page| {
+        page.says.iter().map(|said| said.text.to_lowercase()).any(|said| {
+            message.contains(&said) || message.len() >= SHORTEST && said.contains(&message)
+        })
+    };
+    let pages: Vec<String> = sorted(rules).into_iter().filter(knows).map(of_rule).collect();
+    (!pages.is_empty()).then(|| pages.join("\n"))
+}
+
+fn quoted(text: &str) -> String {
+    if text.is_empty() { "''".to_owned() } else { text.to_owned() }
+}
