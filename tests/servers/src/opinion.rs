@@ -11,7 +11,7 @@ use pgconflint::source::{Files, ReadError, Sources};
 use pgconflint::value::Value;
 use pgconflint::version::{Major, PgVersion};
 
-use crate::files::{Bytes, FileSet};
+use crate::files::{Bytes, FileSet, replace};
 use crate::start::Outcome;
 use crate::view::{Message, Row, View};
 
@@ -29,7 +29,13 @@ pub trait Opinion: Sync {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pgconflint;
 
-const DATA: &str = "$PGDATA";
+/// Where the files lie. A path may also lead out of it.
+const DATA: &str = "$CWD/data";
+
+/// Writes `$PGDATA` for the data directory, as the servers' answers have it.
+fn hide(bytes: impl Into<Bytes>) -> Bytes {
+    replace(&bytes.into(), DATA.as_bytes(), b"$PGDATA")
+}
 
 impl Opinion for Pgconflint {
     fn view(&self, major: u16, files: &FileSet) -> View {
@@ -52,14 +58,14 @@ impl Opinion for Pgconflint {
             name: row.name,
             setting: row.setting,
             applied: row.applied,
-            error: row.error.map(String::into_bytes),
-            file: Some(row.file),
+            error: row.error.map(hide),
+            file: Some(hide(row.file)),
             line: Some(row.line),
         });
         let messages = view.messages.into_iter().map(|message| Message {
-            message: message.text.into_bytes(),
-            detail: message.detail.map(String::into_bytes),
-            hint: message.hint.map(String::into_bytes),
+            message: hide(message.text),
+            detail: message.detail.map(hide),
+            hint: message.hint.map(hide),
             context: None,
         });
         View {
@@ -86,13 +92,13 @@ impl Opinion for Pgconflint {
                 match &judged.verdict {
                     Verdict::Set(value) if winner == index => Some((
                         settings.catalog.get(parameter).name.to_string(),
-                        value.plain(),
+                        hide(value.plain()),
                     )),
                     _ => None,
                 }
             });
         let values = values.collect();
-        let log = start.log.into_iter().map(String::into_bytes).collect();
+        let log = start.log.into_iter().map(hide).collect();
         (
             Outcome {
                 ok: start.ok,

@@ -119,13 +119,12 @@ impl Server {
         messages.collect()
     }
 
-    /// Writes `$PGDATA` for this server's data directory.
+    /// Writes `$PGDATA` for this server's data directory, and `$CWD` for the
+    /// one above it.
     pub(crate) fn hide(&self, bytes: &[u8]) -> Bytes {
-        replace(
-            bytes,
-            self.data().as_os_str().as_encoded_bytes(),
-            b"$PGDATA",
-        )
+        let data = self.data().as_os_str().as_encoded_bytes();
+        let above = data.strip_suffix(b"/data").unwrap_or(data);
+        replace(&replace(bytes, data, b"$PGDATA"), above, b"$CWD")
     }
 
     fn row(&self, cells: Vec<Cell>) -> Row {
