@@ -177,9 +177,8 @@ fn only_a_session_knows(view: &View) -> bool {
     ];
     view.failed.is_some()
         || view.messages.iter().any(|message| {
-            WORDS
-                .iter()
-                .any(|word| show(&message.message).contains(word))
+            let said = text(message);
+            WORDS.iter().any(|word| said.contains(word))
         })
         || view
             .rows

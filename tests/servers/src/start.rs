@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -91,7 +92,7 @@ pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outco
         .arg(&data)
         .args(["-c", "fsync=off", "-c", "log_line_prefix="]);
     // The files decide where to listen if they say so; the environment loses to files.
-    postgres.env("PGPORT", "64998");
+    postgres.env("PGPORT", port().to_string());
     if !mentions(files, b"listen_addresses") {
         postgres.args(["-c", "listen_addresses="]);
     }
@@ -158,6 +159,12 @@ fn stop(child: &mut Child) -> Result<()> {
         std::thread::sleep(Duration::from_millis(5));
     }
     Ok(())
+}
+
+/// A port of its own for each start: some files have a server listen.
+fn port() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    20_000 + (std::process::id() % 1000 * 101 + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000
 }
 
 fn mentions(files: &FileSet, name: &[u8]) -> bool {
