@@ -35,14 +35,25 @@ pub enum Depth {
 }
 
 /// Asks both sides and says where they differ.
-pub fn compare(server: &Server, shown: &Shown, opinion: &dyn Opinion, files: &FileSet, depth: Depth) -> Result<Vec<Disagreement>> {
+pub fn compare(
+    server: &Server,
+    shown: &Shown,
+    opinion: &dyn Opinion,
+    files: &FileSet,
+    depth: Depth,
+) -> Result<Vec<Disagreement>> {
     let mut found = Vec::new();
     let theirs = server.file_settings(files)?;
     let view_answers = !only_a_session_knows(&theirs);
     if view_answers {
         let ours = opinion.view(server.major, files);
         note(&mut found, "rows", rows(&theirs), rows(&ours));
-        note(&mut found, "messages", theirs.messages.iter().map(text).collect(), ours.messages.iter().map(text).collect());
+        note(
+            &mut found,
+            "messages",
+            theirs.messages.iter().map(text).collect(),
+            ours.messages.iter().map(text).collect(),
+        );
     }
     if view_answers && depth == Depth::View {
         return Ok(found);
@@ -52,20 +63,37 @@ pub fn compare(server: &Server, shown: &Shown, opinion: &dyn Opinion, files: &Fi
     let theirs = start_check(server.major, files, asked)?;
     let log = |ok: bool, log: &[Bytes]| {
         let ok = if ok { "starts" } else { "refuses" }.to_string();
-        std::iter::once(ok).chain(log.iter().map(|line| lossy(line))).collect::<Vec<_>>()
+        std::iter::once(ok)
+            .chain(log.iter().map(|line| lossy(line)))
+            .collect::<Vec<_>>()
     };
     // Its own prefix and its own level of noise spoil a log.
     let set = |name: &str| values.iter().any(|(other, _)| other == name);
-    if ["log_line_prefix", "log_min_messages", "log_error_verbosity", "log_destination"].into_iter().any(set) {
+    if [
+        "log_line_prefix",
+        "log_min_messages",
+        "log_error_verbosity",
+        "log_destination",
+    ]
+    .into_iter()
+    .any(set)
+    {
         note(&mut found, "start", log(theirs.ok, &[]), log(ours.ok, &[]));
     } else {
-        note(&mut found, "start", log(theirs.ok, &theirs.log), log(ours.ok, &ours.log));
+        note(
+            &mut found,
+            "start",
+            log(theirs.ok, &theirs.log),
+            log(ours.ok, &ours.log),
+        );
     }
     if depth == Depth::Values && theirs.ok && ours.ok {
         for (name, ours) in &values {
             compare_value(server, shown, files, name, ours, &mut found)?;
         }
-    } else if let Some(((name, ours), theirs)) = values.first().zip(theirs.value).filter(|_| ours.ok) {
+    } else if let Some(((name, ours), theirs)) =
+        values.first().zip(theirs.value).filter(|_| ours.ok)
+    {
         note_value(&mut found, name, &theirs, ours);
     }
     Ok(found)
@@ -73,12 +101,20 @@ pub fn compare(server: &Server, shown: &Shown, opinion: &dyn Opinion, files: &Fi
 
 /// The smallest files that still give some disagreement: lines are dropped as
 /// long as one remains, then files.
-pub fn shrink(server: &Server, shown: &Shown, opinion: &dyn Opinion, files: &FileSet, depth: Depth) -> Result<FileSet> {
+pub fn shrink(
+    server: &Server,
+    shown: &Shown,
+    opinion: &dyn Opinion,
+    files: &FileSet,
+    depth: Depth,
+) -> Result<FileSet> {
     let mut small = files.clone();
     let mut left = 400;
     let mut still = |candidate: &FileSet| {
         left -= 1;
-        left > 0 && compare(server, shown, opinion, candidate, depth).is_ok_and(|found| !found.is_empty())
+        left > 0
+            && compare(server, shown, opinion, candidate, depth)
+                .is_ok_and(|found| !found.is_empty())
     };
     let names: Vec<String> = small.files.keys().cloned().collect();
     for name in &names {
@@ -89,9 +125,19 @@ pub fn shrink(server: &Server, shown: &Shown, opinion: &dyn Opinion, files: &Fil
         }
     }
     for name in small.files.keys().cloned().collect::<Vec<_>>() {
-        let mut size = small.get(&name).map_or(0, |bytes| bytes.split_inclusive(|byte| *byte == b'\n').count()).div_ceil(2);
+        let mut size = small
+            .get(&name)
+            .map_or(0, |bytes| {
+                bytes.split_inclusive(|byte| *byte == b'\n').count()
+            })
+            .div_ceil(2);
         while size > 0 {
-            let lines: Vec<Bytes> = small.get(&name).into_iter().flat_map(|bytes| bytes.split_inclusive(|byte| *byte == b'\n')).map(<[u8]>::to_vec).collect();
+            let lines: Vec<Bytes> = small
+                .get(&name)
+                .into_iter()
+                .flat_map(|bytes| bytes.split_inclusive(|byte| *byte == b'\n'))
+                .map(<[u8]>::to_vec)
+                .collect();
             let mut kept = lines.clone();
             let mut at = 0;
             while at < kept.len() {
@@ -122,18 +168,40 @@ fn only_a_session_knows(view: &View) -> bool {
         "will be truncated to",
     ];
     // What these are on a running server is not what the files say.
-    const NAMES: [&[u8]; 5] = [b"wal_buffers", b"recovery_target_time", b"client_encoding", b"default_text_search_config", b"transaction_read_only"];
+    const NAMES: [&[u8]; 5] = [
+        b"wal_buffers",
+        b"recovery_target_time",
+        b"client_encoding",
+        b"default_text_search_config",
+        b"transaction_read_only",
+    ];
     view.failed.is_some()
-        || view.messages.iter().any(|message| WORDS.iter().any(|word| show(&message.message).contains(word)))
-        || view.rows.iter().filter_map(|row| row.name.as_ref()).any(|name| NAMES.iter().any(|other| name.eq_ignore_ascii_case(other)))
+        || view.messages.iter().any(|message| {
+            let said = text(message);
+            WORDS.iter().any(|word| said.contains(word))
+        })
+        || view
+            .rows
+            .iter()
+            .filter_map(|row| row.name.as_ref())
+            .any(|name| NAMES.iter().any(|other| name.eq_ignore_ascii_case(other)))
 }
 
-fn compare_value(server: &Server, shown: &Shown, files: &FileSet, name: &str, ours: &[u8], found: &mut Vec<Disagreement>) -> Result<()> {
+fn compare_value(
+    server: &Server,
+    shown: &Shown,
+    files: &FileSet,
+    name: &str,
+    ours: &[u8],
+    found: &mut Vec<Disagreement>,
+) -> Result<()> {
     // Many files give a parameter the same value: ask about the value alone,
     // and about the file only where that differs.
     let setting = opinion_free_setting(server, files, name)?;
     if let Some(setting) = setting
-        && shown.value(server.major, name, &setting)?.is_some_and(|theirs| same_value(name, &theirs, ours))
+        && shown
+            .value(server.major, name, &setting)?
+            .is_some_and(|theirs| same_value(name, &theirs, ours))
     {
         return Ok(());
     }
@@ -146,35 +214,68 @@ fn compare_value(server: &Server, shown: &Shown, files: &FileSet, name: &str, ou
 /// The last value that the files give a parameter, by the server's own view.
 fn opinion_free_setting(server: &Server, files: &FileSet, name: &str) -> Result<Option<Bytes>> {
     let view = server.file_settings(files)?;
-    let rows = view.rows.into_iter().filter(|row| row.name.as_ref().is_some_and(|other| other.eq_ignore_ascii_case(name.as_bytes())));
-    Ok(rows.last().and_then(|row| row.setting))
+    let mut rows = view.rows.into_iter().filter(|row| {
+        row.name
+            .as_ref()
+            .is_some_and(|other| other.eq_ignore_ascii_case(name.as_bytes()))
+    });
+    Ok(rows.next_back().and_then(|row| row.setting))
 }
 
 fn note_value(found: &mut Vec<Disagreement>, name: &str, theirs: &[u8], ours: &[u8]) {
     if !same_value(name, theirs, ours) {
-        note(found, &format!("value of {name}"), vec![show(theirs)], vec![show(ours)]);
+        note(
+            found,
+            &format!("value of {name}"),
+            vec![show(theirs)],
+            vec![show(ours)],
+        );
     }
 }
 
 fn same_value(name: &str, theirs: &[u8], ours: &[u8]) -> bool {
     // A relative path is shown as the process that asked sees it.
-    let path = matches!(name, "hba_file" | "ident_file" | "data_directory" | "config_file");
-    show(theirs) == show(ours) || path && (theirs.starts_with(b"$CWD") || theirs.starts_with(b"$PGDATA"))
+    let path = matches!(
+        name,
+        "hba_file" | "ident_file" | "data_directory" | "config_file"
+    );
+    show(theirs) == show(ours)
+        || path && (theirs.starts_with(b"$CWD") || theirs.starts_with(b"$PGDATA"))
 }
 
 fn note(found: &mut Vec<Disagreement>, what: &str, server: Vec<String>, ours: Vec<String>) {
     if server != ours {
-        found.push(Disagreement { what: what.to_string(), server, ours });
+        found.push(Disagreement {
+            what: what.to_string(),
+            server,
+            ours,
+        });
     }
 }
 
 fn rows(view: &View) -> Vec<String> {
-    let word = |bytes: &Option<Bytes>| bytes.as_ref().map_or("null".to_string(), |bytes| format!("'{}'", show(bytes)));
+    let word = |bytes: &Option<Bytes>| {
+        bytes
+            .as_ref()
+            .map_or("null".to_string(), |bytes| format!("'{}'", show(bytes)))
+    };
     let rows = view.rows.iter().map(|row| {
         let line = row.line.map_or("null".to_string(), |line| line.to_string());
-        let applied = if row.applied { "applied" } else { "not applied" };
-        let error = row.error.as_ref().map_or(String::new(), |error| format!(": {}", show(error)));
-        format!("{}:{line}: {} = {} {applied}{error}", word(&row.file), word(&row.name), word(&row.setting))
+        let applied = if row.applied {
+            "applied"
+        } else {
+            "not applied"
+        };
+        let error = row
+            .error
+            .as_ref()
+            .map_or(String::new(), |error| format!(": {}", show(error)));
+        format!(
+            "{}:{line}: {} = {} {applied}{error}",
+            word(&row.file),
+            word(&row.name),
+            word(&row.setting)
+        )
     });
     rows.collect()
 }
@@ -198,8 +299,20 @@ fn lossy(bytes: &[u8]) -> String {
 pub fn difference(disagreement: &Disagreement) -> Vec<String> {
     let server: BTreeSet<&String> = disagreement.server.iter().collect();
     let ours: BTreeSet<&String> = disagreement.ours.iter().collect();
-    let gone = disagreement.server.iter().filter(|line| !ours.contains(line)).map(|line| format!("- {line}"));
-    let new = disagreement.ours.iter().filter(|line| !server.contains(line)).map(|line| format!("+ {line}"));
+    let gone = disagreement
+        .server
+        .iter()
+        .filter(|line| !ours.contains(line))
+        .map(|line| format!("- {line}"));
+    let new = disagreement
+        .ours
+        .iter()
+        .filter(|line| !server.contains(line))
+        .map(|line| format!("+ {line}"));
     let lines: Vec<String> = gone.chain(new).collect();
-    if lines.is_empty() { vec!["the same lines in another order or number".to_string()] } else { lines }
+    if lines.is_empty() {
+        vec!["the same lines in another order or number".to_string()]
+    } else {
+        lines
+    }
 }

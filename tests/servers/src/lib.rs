@@ -8,13 +8,11 @@
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
 //! ```
 
-pub mod hba;
-pub mod install;
-pub mod user;
-pub mod wire;
 pub mod agree;
 pub mod files;
 pub mod generate;
+pub mod hba;
+pub mod install;
 pub mod json;
 pub mod mutate;
 pub mod opinion;
@@ -25,9 +23,11 @@ pub mod server;
 pub mod shown;
 pub mod start;
 pub mod template;
+pub mod user;
 pub mod values;
 pub mod vectors;
 pub mod view;
+pub mod wire;
 
 pub use files::{Bytes, FileSet};
 pub use server::{Server, start_all};

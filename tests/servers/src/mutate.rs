@@ -17,7 +17,11 @@ pub struct Known {
 
 /// Changes, adds or removes one line.
 pub fn line(known: &Known, rng: &mut Rng, lines: &mut Vec<Bytes>) {
-    let at = if lines.is_empty() { 0 } else { rng.usize(..lines.len()) };
+    let at = if lines.is_empty() {
+        0
+    } else {
+        rng.usize(..lines.len())
+    };
     match rng.u8(..16) {
         0..=4 => {
             let new = setting(known, rng);
@@ -51,7 +55,7 @@ pub fn line(known: &Known, rng: &mut Rng, lines: &mut Vec<Bytes>) {
         _ => {
             if let Some(line) = lines.get_mut(at) {
                 let value = split(line).1.to_vec();
-                *line = compose(rng, &split(line).0.to_vec(), &value);
+                *line = compose(rng, split(line).0, &value);
             }
         }
     }
@@ -64,7 +68,11 @@ pub fn bytes(rng: &mut Rng, bytes: &mut Bytes) {
         match rng.u8(..6) {
             0 => bytes.truncate(at),
             1 => bytes.insert(at, rng.u8(..)),
-            2 => bytes.insert(at, *rng.choice(b"'\"\\=#\n\r\t\0\x0b\x0c,;.:-+*$%@()[]{}~^!?<>|&`/ 0aZ_\xff\xa0\xef").expect("there are bytes")),
+            2 => bytes.insert(
+                at,
+                *rng.choice(b"'\"\\=#\n\r\t\0\x0b\x0c,;.:-+*$%@()[]{}~^!?<>|&`/ 0aZ_\xff\xa0\xef")
+                    .expect("there are bytes"),
+            ),
             3 if at < bytes.len() => {
                 bytes.remove(at);
             }
@@ -77,7 +85,9 @@ pub fn bytes(rng: &mut Rng, bytes: &mut Bytes) {
 
 /// A new line for any parameter of any major.
 fn setting(known: &Known, rng: &mut Rng) -> Bytes {
-    let Some(row) = rng.choice(&known.parameters) else { return b"work_mem = 1MB".to_vec() };
+    let Some(row) = rng.choice(&known.parameters) else {
+        return b"work_mem = 1MB".to_vec();
+    };
     let plain = values::value(known, rng, row);
     let value = values::quoted(rng, &plain);
     let mut line = compose(rng, row[0].as_bytes(), &value);
@@ -89,7 +99,10 @@ fn setting(known: &Known, rng: &mut Rng) -> Bytes {
 
 fn revalue(known: &Known, rng: &mut Rng, line: &mut Bytes) {
     let name = split(line).0.to_vec();
-    let row = known.parameters.iter().find(|row| row[0].as_bytes().eq_ignore_ascii_case(&name));
+    let row = known
+        .parameters
+        .iter()
+        .find(|row| row[0].as_bytes().eq_ignore_ascii_case(&name));
     let row = row.or_else(|| rng.choice(&known.parameters)).cloned();
     let plain = row.map_or(b"1".to_vec(), |row| values::value(known, rng, &row));
     let value = values::quoted(rng, &plain);
@@ -99,7 +112,11 @@ fn revalue(known: &Known, rng: &mut Rng, line: &mut Bytes) {
 fn rename(known: &Known, rng: &mut Rng, line: &mut Bytes) {
     let (name, rest) = (split(line).0.to_vec(), line[split(line).0.len()..].to_vec());
     let mut new = name.clone();
-    let at = if name.is_empty() { 0 } else { rng.usize(..name.len()) };
+    let at = if name.is_empty() {
+        0
+    } else {
+        rng.usize(..name.len())
+    };
     match rng.u8(..10) {
         0 | 1 => new.make_ascii_uppercase(),
         2 if at < new.len() => new[at] = new[at].to_ascii_uppercase(),
@@ -136,9 +153,15 @@ fn again(known: &Known, rng: &mut Rng, lines: &mut Vec<Bytes>, at: usize) {
 /// The name of a line and what stands for its value, comment included.
 fn split(line: &[u8]) -> (&[u8], &[u8]) {
     let line = line.trim_ascii_start();
-    let name = line.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | 0x80..)).count();
+    let name = line
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | 0x80..))
+        .count();
     let rest = line[name..].trim_ascii_start();
-    (&line[..name], rest.strip_prefix(b"=").unwrap_or(rest).trim_ascii_start())
+    (
+        &line[..name],
+        rest.strip_prefix(b"=").unwrap_or(rest).trim_ascii_start(),
+    )
 }
 
 fn compose(rng: &mut Rng, name: &[u8], value: &[u8]) -> Bytes {
@@ -153,22 +176,99 @@ fn compose(rng: &mut Rng, name: &[u8], value: &[u8]) -> Bytes {
         8 => b" : ",
         _ => b" = ",
     };
-    let after: &[u8] = if rng.u8(..6) == 0 { rng.choice(TAILS).expect("there are tails") } else { b"" };
+    let after: &[u8] = if rng.u8(..6) == 0 {
+        rng.choice(TAILS).expect("there are tails")
+    } else {
+        b""
+    };
     [name, between, value, after].concat()
 }
 
 const TAILS: &[&[u8]] = &[
-    b"#comment", b"\t\t# it's", b" # \xe9\x00", b";", b" ,", b" 'more'", b"\r", b" extra", b"\x0c", b"\xc2\xa0", b"'", b" = 1", b".5", b"MB", b" kB", b"--", b"\\", b"/",
+    b"#comment",
+    b"\t\t# it's",
+    b" # \xe9\x00",
+    b";",
+    b" ,",
+    b" 'more'",
+    b"\r",
+    b" extra",
+    b"\x0c",
+    b"\xc2\xa0",
+    b"'",
+    b" = 1",
+    b".5",
+    b"MB",
+    b" kB",
+    b"--",
+    b"\\",
+    b"/",
 ];
 
 const LINES: &[&[u8]] = &[
-    b"", b"   ", b"\r", b"#", b"=", b"= 1", b"'a' = 1", b"\"work_mem\" = 1MB", b"work_mem", b"work_mem =", b"1 = 1", b"a.b.c = 1", b"a.b = a.b", b"my.var = 1", b"<<<<<<< HEAD",
-    b"\xef\xbb\xbfwork_mem = 1MB", b"\xef\xbb\xbf", b"select 1;", b"local all all trust", b"alter system set work_mem = '1MB';", b"plpgsql.variable_conflict = 'error'", b"pg_stat_statements.max = 1", b"{{ x }}",
-    b"sort_mem = 1MB", b"vacuum_mem = 16MB", b"ssl_ecdh_curve = 'prime256v1'", b"role = 'none'", b"seed = 0.5", b"session_authorization = 'x'", b"is_superuser = on", b"default_with_oids = off", b"default_with_oids = on",
-    b"ssl_renegotiation_limit = 0", b"ssl_renegotiation_limit = 1MB", b"data_directory = '/nonexistent/x'", b"config_file = 'x'", b"hba_file = 'x'", b"ident_file = ''", b"external_pid_file = 'x'", b"server_version = 1",
+    b"",
+    b"   ",
+    b"\r",
+    b"#",
+    b"=",
+    b"= 1",
+    b"'a' = 1",
+    b"\"work_mem\" = 1MB",
+    b"work_mem",
+    b"work_mem =",
+    b"1 = 1",
+    b"a.b.c = 1",
+    b"a.b = a.b",
+    b"my.var = 1",
+    b"<<<<<<< HEAD",
+    b"\xef\xbb\xbfwork_mem = 1MB",
+    b"\xef\xbb\xbf",
+    b"select 1;",
+    b"local all all trust",
+    b"alter system set work_mem = '1MB';",
+    b"plpgsql.variable_conflict = 'error'",
+    b"pg_stat_statements.max = 1",
+    b"{{ x }}",
+    b"sort_mem = 1MB",
+    b"vacuum_mem = 16MB",
+    b"ssl_ecdh_curve = 'prime256v1'",
+    b"role = 'none'",
+    b"seed = 0.5",
+    b"session_authorization = 'x'",
+    b"is_superuser = on",
+    b"default_with_oids = off",
+    b"default_with_oids = on",
+    b"ssl_renegotiation_limit = 0",
+    b"ssl_renegotiation_limit = 1MB",
+    b"data_directory = '/nonexistent/x'",
+    b"config_file = 'x'",
+    b"hba_file = 'x'",
+    b"ident_file = ''",
+    b"external_pid_file = 'x'",
+    b"server_version = 1",
 ];
 
 const NAMES: &[&[u8]] = &[
-    b"sort_mem", b"vacuum_mem", b"ssl_ecdh_curve", b"ssl_groups", b"wal_keep_segments", b"checkpoint_segments", b"replication_timeout", b"unix_socket_directory", b"autocommit", b"include", b"include_dir",
-    b"wal_debug", b"trace_locks", b"extension_destdir", b"SORT_MEM", b"output_plugin_libraries", b"composite_type_mismatch", b"io_workers", b"max_fsm_pages", b"standby_mode", b"trigger_file", b"recovery_target_xid",
+    b"sort_mem",
+    b"vacuum_mem",
+    b"ssl_ecdh_curve",
+    b"ssl_groups",
+    b"wal_keep_segments",
+    b"checkpoint_segments",
+    b"replication_timeout",
+    b"unix_socket_directory",
+    b"autocommit",
+    b"include",
+    b"include_dir",
+    b"wal_debug",
+    b"trace_locks",
+    b"extension_destdir",
+    b"SORT_MEM",
+    b"output_plugin_libraries",
+    b"composite_type_mismatch",
+    b"io_workers",
+    b"max_fsm_pages",
+    b"standby_mode",
+    b"trigger_file",
+    b"recovery_target_xid",
 ];

@@ -57,9 +57,14 @@ impl Server {
         arguments(&mut postgres, major, &data, directory.path())?;
         let mut guard = postgres.stdin(Stdio::piped()).spawn()?;
         match open(directory.path()) {
-            Ok(session) => {
-                Ok(Server { major, data, session: Mutex::new(session), guard, written: Mutex::default(), _directory: directory })
-            }
+            Ok(session) => Ok(Server {
+                major,
+                data,
+                session: Mutex::new(session),
+                guard,
+                written: Mutex::default(),
+                _directory: directory,
+            }),
             Err(error) => {
                 drop(guard.stdin.take());
                 let _ = guard.wait();
@@ -81,7 +86,10 @@ impl Server {
 
     /// As [`query`](Self::query), for a query that need not be UTF-8.
     pub fn query_bytes(&self, sql: &[u8]) -> Result<Answer> {
-        self.session.lock().expect("nobody panics while asking a server").query_bytes(sql)
+        self.session
+            .lock()
+            .expect("nobody panics while asking a server")
+            .query_bytes(sql)
     }
 }
 
@@ -95,16 +103,34 @@ impl Drop for Server {
 /// Starts servers of several majors, a few at a time.
 pub fn start_all(majors: &[u16]) -> Result<Vec<Server>> {
     std::thread::scope(|scope| {
-        let starting: Vec<_> = majors.iter().map(|major| scope.spawn(|| Server::start(*major))).collect();
-        starting.into_iter().map(|server| server.join().expect("starting a server does not panic")).collect()
+        let starting: Vec<_> = majors
+            .iter()
+            .map(|major| scope.spawn(|| Server::start(*major)))
+            .collect();
+        starting
+            .into_iter()
+            .map(|server| server.join().expect("starting a server does not panic"))
+            .collect()
     })
 }
 
 fn arguments(postgres: &mut Command, major: u16, data: &Path, socket: &Path) -> Result<()> {
-    postgres.arg(install::home(major)?.join("bin/postgres")).arg("-D").arg(data);
-    postgres.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "autovacuum=off"]);
+    postgres
+        .arg(install::home(major)?.join("bin/postgres"))
+        .arg("-D")
+        .arg(data);
+    postgres.args([
+        "-c",
+        "listen_addresses=",
+        "-c",
+        "fsync=off",
+        "-c",
+        "autovacuum=off",
+    ]);
     postgres.arg("-c").arg(format!("port={PORT}"));
-    postgres.arg("-c").arg(format!("unix_socket_directories={}", socket.display()));
+    postgres
+        .arg("-c")
+        .arg(format!("unix_socket_directories={}", socket.display()));
     Ok(())
 }
 
@@ -122,7 +148,10 @@ fn open(directory: &Path) -> Result<Session> {
         };
         let log = std::fs::read(directory.join("log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
-        if before.elapsed() > Duration::from_secs(60) || log.contains("FATAL:  could not") || log.contains("error while loading") {
+        if before.elapsed() > Duration::from_secs(60)
+            || log.contains("FATAL:  could not")
+            || log.contains("error while loading")
+        {
             bail!("{error:#}; its log: {log}");
         }
         std::thread::sleep(Duration::from_millis(5));

@@ -14,12 +14,18 @@ pub fn value(known: &Known, rng: &mut Rng, row: &Row) -> Bytes {
         ("bool", _) => {
             let word = pick(rng, BOOLS);
             cased(rng, word)
-        },
-        ("enum", 2) => rng.choice(&known.words).map_or(Bytes::new(), |word| word.clone().into_bytes()),
+        }
+        ("enum", 2) => rng
+            .choice(&known.words)
+            .map_or(Bytes::new(), |word| word.clone().into_bytes()),
         ("enum", 3) => pick(rng, BOOLS).to_vec(),
         ("enum", _) => {
-            let values = row[5].split('|').chain(row[6].split('|').filter(|value| !value.is_empty()));
-            let values: Vec<&str> = values.map(|value| value.split('=').next().unwrap_or_default()).collect();
+            let values = row[5]
+                .split('|')
+                .chain(row[6].split('|').filter(|value| !value.is_empty()));
+            let values: Vec<&str> = values
+                .map(|value| value.split('=').next().unwrap_or_default())
+                .collect();
             let value = rng.choice(values).unwrap_or_default().as_bytes().to_vec();
             cased(rng, &value)
         }
@@ -31,7 +37,10 @@ pub fn value(known: &Known, rng: &mut Rng, row: &Row) -> Bytes {
 /// A value as a file has it: in quotes, or not where it may go without, and
 /// now and then where it may not.
 pub fn quoted(rng: &mut Rng, value: &[u8]) -> Bytes {
-    let plain = value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) && !value.is_empty();
+    let plain = value
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+        && !value.is_empty();
     if rng.u8(..20) == 0 || plain && rng.bool() {
         return value.to_vec();
     }
@@ -80,7 +89,13 @@ fn number(rng: &mut Rng, row: &Row) -> Bytes {
         "ms" | "s" | "min" => &["", "", "us", "ms", "s", "min", "h", "d"],
         _ => &["", "", "B", "kB", "MB", "GB", "TB"],
     };
-    let unit = if rng.u8(..10) == 0 { pick_str(rng, UNITS) } else if row[2].is_empty() && rng.u8(..4) > 0 { "" } else { pick_str(rng, units) };
+    let unit = if rng.u8(..10) == 0 {
+        pick_str(rng, UNITS)
+    } else if row[2].is_empty() && rng.u8(..4) > 0 {
+        ""
+    } else {
+        pick_str(rng, units)
+    };
     digits.push_str(unit);
     if rng.u8(..20) == 0 {
         digits.insert(0, ' ');
@@ -89,39 +104,38 @@ fn number(rng: &mut Rng, row: &Row) -> Bytes {
 }
 
 fn text(rng: &mut Rng, name: &str) -> Bytes {
-    let special: &[&str] = match name.to_ascii_lowercase().as_str() {
-        "timezone" | "log_timezone" => ZONES,
-        "timezone_abbreviations" => &["Default", "Australia", "India", "default", "nosuch", "", "Default.txt", "../x"],
-        "recovery_target_time" => TIMES,
-        "recovery_target_lsn" => &["0/0", "0/1234ABCD", "FFFFFFFF/FFFFFFFF", "123456789/0", "1", "0/", "/1", "0/g", " 0/1", "0/1 ", ""],
-        "recovery_target_xid" => &["1", "abc", "-1", "99999999999999999999", "0x10", "4294967296", "", " 5", "1.5"],
-        "recovery_target_timeline" => &["latest", "current", "LATEST", "1", "0", "abc", "4294967296", "99999999999999999999999", ""],
-        "recovery_target" => &["immediate", "IMMEDIATE", "", "now"],
-        "synchronous_standby_names" => STANDBYS,
-        "datestyle" => &["iso", "ISO, DMY", "sql,mdy", "german, us", "iso, sql", "dmy, mdy", "default", "iso,,", "european", "x", "noneuro", "\"iso\""],
-        "log_destination" => &["stderr", "csvlog", "jsonlog", "syslog", "eventlog", "STDERR, csvlog", "stderr,", "", "\"stderr\"", "file", "stderr csvlog"],
-        "search_path" | "temp_tablespaces" | "local_preload_libraries" | "session_preload_libraries" | "shared_preload_libraries" | "unix_socket_directories"
-        | "listen_addresses" => &["a", "a, b", "a,,b", "a b", "\"a", "a,", "\"a b\",c", "*", "", "\"$user\", public", "'x'", "A,B"],
-        "log_connections" => &["on", "off", "all", "receipt", "receipt, authorization", "on,receipt", "t", "true", "", "setup_durations", "none", "RECEIPT", "1", "yes"],
-        "primary_slot_name" => &["s1", "S1", "a-b", "", "x_1", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "1", "pg_conflict_detection"],
-        "synchronized_standby_slots" => &["s1", "S1", "s1,s2", "*", "a-b", "\"S1\"", "s1,", ""],
-        "debug_io_direct" => &["data", "wal", "data, wal", "wal_init", "DATA", "x", "", "data,"],
-        "wal_consistency_checking" => &["all", "heap", "Heap, Btree", "xyz", "", "all,", "hash"],
-        "createrole_self_grant" | "restrict_nonsystem_relation_kind" => &["set", "inherit", "set, inherit", "view", "foreign-table", "view,foreign-table", "x", "", "SET"],
-        "backtrace_functions" => &["a", "a,b", "a-b", "", "A_1 , b", "a;b"],
-        "lc_messages" | "lc_monetary" | "lc_numeric" | "lc_time" => &["C", "POSIX", "en_US.UTF-8", "nosuch", "", "C.UTF-8", "c"],
-        "client_encoding" => &["utf8", "UTF-8", "latin1", "sql_ascii", "nosuch", ""],
-        "default_table_access_method" => &["heap", "", "nosuch"],
-        "cluster_name" | "application_name" => &["main", "caf\u{e9}", "a b", "tab\there", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", ""],
-        _ => &["", "x", "a b", "it's", "/tmp/x", "%m [%p] ", "a\\b", "host=a port=1", "*", "on", "1", "caf\u{e9}", "line\nfeed", "C:\\x"],
+    let name = name.to_ascii_lowercase();
+    let of = |line: &'static str| {
+        let (names, values) = line.split_once('\t').expect("values.tsv has two columns");
+        (names.split(',').any(|other| other == name || other == "*")).then_some(values)
     };
-    pick_str(rng, special).as_bytes().to_vec()
+    let values = TEXTS
+        .lines()
+        .find_map(of)
+        .expect("the last line of values.tsv is for every name");
+    let value = rng
+        .choice(values.split('|').collect::<Vec<_>>())
+        .unwrap_or_default();
+    value
+        .replace("<TAB>", "\t")
+        .replace("<LF>", "\n")
+        .into_bytes()
 }
 
 fn cased(rng: &mut Rng, value: &[u8]) -> Bytes {
     match rng.u8(..8) {
         0 => value.to_ascii_uppercase(),
-        1 => value.iter().enumerate().map(|(index, byte)| if index == 0 { byte.to_ascii_uppercase() } else { *byte }).collect(),
+        1 => value
+            .iter()
+            .enumerate()
+            .map(|(index, byte)| {
+                if index == 0 {
+                    byte.to_ascii_uppercase()
+                } else {
+                    *byte
+                }
+            })
+            .collect(),
         2 => [b" ".as_slice(), value].concat(),
         _ => value.to_vec(),
     }
@@ -136,32 +150,85 @@ fn pick_str<'a>(rng: &mut Rng, values: &[&'a str]) -> &'a str {
 }
 
 const BOOLS: &[&[u8]] = &[
-    b"on", b"off", b"true", b"false", b"yes", b"no", b"1", b"0", b"t", b"f", b"y", b"n", b"tr", b"fals", b"ye", b"o", b"of", b"ON", b"2", b"", b"onn", b"enabled", b" on", b"on ",
+    b"on", b"off", b"true", b"false", b"yes", b"no", b"1", b"0", b"t", b"f", b"y", b"n", b"tr",
+    b"fals", b"ye", b"o", b"of", b"ON", b"2", b"", b"onn", b"enabled", b" on", b"on ",
 ];
 
 const ODD: &[&[u8]] = &[
-    b"", b" ", b"'", b"\\", b"\xff", b"caf\xe9", b"\xe2\x80\x98x\xe2\x80\x99", b"default", b"null", b"none", b"-1", b"0", b"x y", b"1,2", b"$1", b"%", b"a=b", b"\"q\"", b"1MB 2", b"\x01", b"1\n2", b"99999999999999999999",
+    b"",
+    b" ",
+    b"'",
+    b"\\",
+    b"\xff",
+    b"caf\xe9",
+    b"\xe2\x80\x98x\xe2\x80\x99",
+    b"default",
+    b"null",
+    b"none",
+    b"-1",
+    b"0",
+    b"x y",
+    b"1,2",
+    b"$1",
+    b"%",
+    b"a=b",
+    b"\"q\"",
+    b"1MB 2",
+    b"\x01",
+    b"1\n2",
+    b"99999999999999999999",
 ];
 
 const NUMBERS: &[&str] = &[
-    "-1", "0", "1", "2147483647", "2147483648", "-2147483648", "-2147483649", "9223372036854775807", "9223372036854775808", "1e400", "1e-400", "inf", "nan", "-inf", "Infinity", "0x1p8", ".5", "5.", ".",
-    "-0", "-0.4", "0.4", "0.5", "1.5", "2.5", "1_000", "1,000", "08", "0o17", "0b1", "0x", "1e", "1e+", "--1", "1 000", "070.5", "1.1", "0.0001", "1.01", "64.5", "0X1F", "0777",
+    "-1",
+    "0",
+    "1",
+    "2147483647",
+    "2147483648",
+    "-2147483648",
+    "-2147483649",
+    "9223372036854775807",
+    "9223372036854775808",
+    "1e400",
+    "1e-400",
+    "inf",
+    "nan",
+    "-inf",
+    "Infinity",
+    "0x1p8",
+    ".5",
+    "5.",
+    ".",
+    "-0",
+    "-0.4",
+    "0.4",
+    "0.5",
+    "1.5",
+    "2.5",
+    "1_000",
+    "1,000",
+    "08",
+    "0o17",
+    "0b1",
+    "0x",
+    "1e",
+    "1e+",
+    "--1",
+    "1 000",
+    "070.5",
+    "1.1",
+    "0.0001",
+    "1.01",
+    "64.5",
+    "0X1F",
+    "0777",
 ];
 
-const UNITS: &[&str] = &["", "", "B", "kB", "KB", "K", "mb", "MB", "GB", "TB", "PB", "us", "ms", "s", "sec", "min", "m", "h", "d", "day", "%", "8kB", " MB", "MB ", "Ms"];
-
-const ZONES: &[&str] = &[
-    "UTC", "utc", "GMT", "Europe/Paris", "europe/paris", "EST5EDT", "America/New_York", "5", "-5", "5.5", "168", "-167.9", "", "default", "local", "localtime", "posixrules", "right/UTC", "posix/UTC", "nosuch", "PST", "EST", "Z",
-    "<+03>-3", "FOO5", "FOO", "INTERVAL '-08:00'", "INTERVAL '1 month'", "Etc/GMT+5", "UTC+3", "../UTC", "/UTC", "Europe", "Europe/", "1e2", "0x5", "+5", " UTC", "AAA3BBB,M3.2.0,M11.1.0", "Factory",
+const UNITS: &[&str] = &[
+    "", "", "B", "kB", "KB", "K", "mb", "MB", "GB", "TB", "PB", "us", "ms", "s", "sec", "min", "m",
+    "h", "d", "day", "%", "8kB", " MB", "MB ", "Ms",
 ];
 
-const TIMES: &[&str] = &[
-    "2020-01-01", "2020-01-01 00:00:00", "2020-01-01 00:00:00+02", "2020-01-01 00:00:00 UTC", "2020-01-01T00:00:00Z", "2020-01-01 00:00 Europe/Paris", "2020-13-01", "2020-02-30", "now", "NOW", "today", "today 10:00", "infinity",
-    "-infinity", "epoch", "allballs", "300000-01-01", "4714-11-24 BC", "Jan 5 2020", "5 January 2020 3:04 PM", "20200101", "20200101T101112", "2020-001", "12:00", "", "x", "2020-01-01 25:00", "2020-01-01 24:00:00", "2020-01-01 23:59:60",
-    "2020-01-01 10:00:00.123456789", "J2451187", "1/2/2020", "13/2/2020", "2020/1/2", "2020.01.02", "99-01-02", "2020-01-01 00:00:00 EST", "2020-01-01 00:00:00 PST", "Monday 2020-01-06", "2020-01-01 10 am", "y2020m1d2",
-];
-
-const STANDBYS: &[&str] = &[
-    "", "s1", "s1, s2", "*", "1 (s1)", "2 (s1, s2, s3)", "FIRST 1 (s1)", "first 2 (a,b)", "ANY 1 (*)", "any 2 (a, b)", "0 (s1)", "s-1", "\"s-1\"", "1", "1 s1", "(s1)", "first", "any", "FIRST (s1)", "1 (s1", "s1,", ",s1", "99999999999 (s1)",
-    "\"\"", "\"a", "a b", "1 ()", "a$b", "$a", "1a", "ANY 1 (first)", "-1 (a)", "a;b", "FIRST 1 s1", "1.5 (a)", "01 (a)", "\u{e9}t\u{e9}", "a/b", "'a'", "1, 2",
-];
+/// Values of strings that have a grammar of their own: the names of the
+/// parameters, `*` for all others, and the values with `|` between.
+const TEXTS: &str = include_str!("values.tsv");

@@ -38,7 +38,10 @@ type Reports = BTreeMap<String, (String, Vec<String>)>;
 fn main() -> Result<()> {
     let options = options()?;
     install::install(&|line| println!("{line}"))?;
-    let majors: Vec<u16> = install::majors().into_iter().filter(|major| options.pg.is_none_or(|pg| pg == *major)).collect();
+    let majors: Vec<u16> = install::majors()
+        .into_iter()
+        .filter(|major| options.pg.is_none_or(|pg| pg == *major))
+        .collect();
     let servers = start_all(&majors)?;
     if let Some(save) = &options.save {
         std::fs::create_dir_all(save)?;
@@ -49,20 +52,45 @@ fn main() -> Result<()> {
             let mut cases = Vec::new();
             for path in conf_files(&options, &majors)? {
                 let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-                let auto = path.to_string_lossy().contains("auto_conf") || path.ends_with("postgresql.auto.conf");
-                let files = if auto { FileSet::conf("").with("postgresql.auto.conf", bytes) } else { FileSet::conf(bytes) };
+                let auto = path.to_string_lossy().contains("auto_conf")
+                    || path.ends_with("postgresql.auto.conf");
+                let files = if auto {
+                    FileSet::conf("").with("postgresql.auto.conf", bytes)
+                } else {
+                    FileSet::conf(bytes)
+                };
                 cases.push((path.display().to_string(), files));
             }
-            ask(&servers, &options, cases.len() as u64, &|number| cases[usize::try_from(number).expect("a small number")].clone(), &|_| Depth::Values)
+            ask(
+                &servers,
+                &options,
+                cases.len() as u64,
+                &|number| cases[usize::try_from(number).expect("a small number")].clone(),
+                &|_| Depth::Values,
+            )
         }
         "generate" => {
             let material = material(&options, &majors)?;
-            println!("seed {}, cases {} to {}", options.seed, options.from, options.from + options.count);
+            println!(
+                "seed {}, cases {} to {}",
+                options.seed,
+                options.from,
+                options.from + options.count
+            );
             let case = |number: u64| {
                 let number = options.from + number;
-                (format!("seed {} case {number}", options.seed), generate::case(&material, options.seed, number))
+                (
+                    format!("seed {} case {number}", options.seed),
+                    generate::case(&material, options.seed, number),
+                )
             };
-            let depth = |number: u64| if (options.from + number).is_multiple_of(STARTED) { Depth::Start } else { Depth::View };
+            let depth = |number: u64| {
+                if (options.from + number).is_multiple_of(STARTED) {
+                    Depth::Start
+                } else {
+                    Depth::View
+                }
+            };
             ask(&servers, &options, options.count, &case, &depth)
         }
         other => bail!("agree {other}: there is `conf` and `generate`"),
@@ -70,7 +98,10 @@ fn main() -> Result<()> {
     let seconds = before.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = cases as f64 / seconds;
-    println!("{cases} cases on {} majors, {found} disagreements, {seconds:.1} s, {rate:.0} cases a second", servers.len());
+    println!(
+        "{cases} cases on {} majors, {found} disagreements, {seconds:.1} s, {rate:.0} cases a second",
+        servers.len()
+    );
     drop(servers);
     std::process::exit(i32::from(found > 0));
 }
@@ -93,15 +124,29 @@ fn ask(
                 for number in 0..count {
                     let (name, files) = case(number);
                     cases.fetch_add(1, Ordering::Relaxed);
-                    if let Some((text, what)) = one(server, shown, options, &name, &files, depth(number)) {
-                        let mut reports = reports.lock().expect("no thread panics while it reports");
-                        reports.entry(text).or_insert((what, Vec::new())).1.push(format!("{name} [{}]", server.major));
+                    if let Some((text, what)) =
+                        one(server, shown, options, &name, &files, depth(number))
+                    {
+                        let mut reports =
+                            reports.lock().expect("no thread panics while it reports");
+                        reports
+                            .entry(text)
+                            .or_insert((what, Vec::new()))
+                            .1
+                            .push(format!("{name} [{}]", server.major));
                     }
                 }
             });
         }
     });
-    (cases.into_inner(), print(reports.into_inner().expect("no thread panics while it reports")))
+    (
+        cases.into_inner(),
+        print(
+            reports
+                .into_inner()
+                .expect("no thread panics while it reports"),
+        ),
+    )
 }
 
 /// Prints each disagreement once, and how many there are of each kind.
@@ -110,8 +155,15 @@ fn print(reports: Reports) -> usize {
     for (index, (text, (what, names))) in reports.into_iter().enumerate() {
         *kinds.entry(what).or_default() += names.len();
         if index < PRINTED {
-            let more = if names.len() > 9 { format!(" and {} more", names.len() - 9) } else { String::new() };
-            println!("{}{more}\n{text}", names.iter().take(9).cloned().collect::<Vec<_>>().join(", "));
+            let more = if names.len() > 9 {
+                format!(" and {} more", names.len() - 9)
+            } else {
+                String::new()
+            };
+            println!(
+                "{}{more}\n{text}",
+                names.iter().take(9).cloned().collect::<Vec<_>>().join(", ")
+            );
         }
     }
     for (kind, count) in &kinds {
@@ -121,29 +173,59 @@ fn print(reports: Reports) -> usize {
 }
 
 /// The report of one case if the two sides differ, and what they differ in.
-fn one(server: &Server, shown: &Shown, options: &Options, name: &str, files: &FileSet, depth: Depth) -> Option<(String, String)> {
+fn one(
+    server: &Server,
+    shown: &Shown,
+    options: &Options,
+    name: &str,
+    files: &FileSet,
+    depth: Depth,
+) -> Option<(String, String)> {
     let ask = |files: &FileSet| agree::compare(server, shown, &Pgconflint, files, depth);
     let found = match ask(files) {
         Ok(found) if found.is_empty() => return None,
         Ok(found) => found,
         Err(error) => return Some((format!("  {error:#}"), "no answer".to_string())),
     };
-    let small = agree::shrink(server, shown, &Pgconflint, files, depth).unwrap_or_else(|_| files.clone());
-    let found = ask(&small).ok().filter(|found| !found.is_empty()).unwrap_or(found);
+    let small =
+        agree::shrink(server, shown, &Pgconflint, files, depth).unwrap_or_else(|_| files.clone());
+    let found = ask(&small)
+        .ok()
+        .filter(|found| !found.is_empty())
+        .unwrap_or(found);
     if let Some(directory) = &options.save {
-        let safe: String = name.chars().map(|char| if char.is_ascii_alphanumeric() || char == '.' { char } else { '-' }).collect();
+        let safe: String = name
+            .chars()
+            .map(|char| {
+                if char.is_ascii_alphanumeric() || char == '.' {
+                    char
+                } else {
+                    '-'
+                }
+            })
+            .collect();
         let directory = directory.join(format!("{safe}-{}", server.major));
         let _ = std::fs::create_dir_all(&directory);
         let _ = small.write(&directory);
     }
     let mut lines = Vec::new();
     for (path, bytes) in &small.files {
-        let text = bytes.as_ref().map_or("(not there)".to_string(), |bytes| bytes.split(|byte| *byte == b'\n').map(|line| line.escape_ascii().to_string()).collect::<Vec<_>>().join("\n    | "));
+        let text = bytes.as_ref().map_or("(not there)".to_string(), |bytes| {
+            bytes
+                .split(|byte| *byte == b'\n')
+                .map(|line| line.escape_ascii().to_string())
+                .collect::<Vec<_>>()
+                .join("\n    | ")
+        });
         lines.push(format!("  {path}\n    | {text}"));
     }
     for disagreement in &found {
         lines.push(format!("  {}:", disagreement.what));
-        lines.extend(agree::difference(disagreement).into_iter().map(|line| format!("    {line}")));
+        lines.extend(
+            agree::difference(disagreement)
+                .into_iter()
+                .map(|line| format!("    {line}")),
+        );
     }
     Some((lines.join("\n"), found[0].what.clone()))
 }
@@ -167,7 +249,10 @@ fn conf_files(options: &Options, majors: &[u16]) -> Result<Vec<PathBuf>> {
 
 fn below(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten();
-    let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect();
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_file())
+        .collect();
     files.sort();
     files
 }
@@ -180,7 +265,8 @@ fn material(options: &Options, majors: &[u16]) -> Result<Material> {
     }
     let mut rows = BTreeMap::new();
     for major in install::majors() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../rules/catalog/{major}.tsv"));
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../rules/catalog/{major}.tsv"));
         rows.extend(record::read(&std::fs::read_to_string(path)?)?);
     }
     material.known.words = record::words(rows.values()).into_iter().collect();
@@ -189,12 +275,19 @@ fn material(options: &Options, majors: &[u16]) -> Result<Material> {
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options { count: 2000, ..Options::default() };
+    let mut options = Options {
+        count: 2000,
+        ..Options::default()
+    };
     let mut arguments = std::env::args().skip(1);
     options.command = arguments.next().unwrap_or_default();
     let mut seed = None;
     while let Some(argument) = arguments.next() {
-        let mut next = || arguments.next().with_context(|| format!("{argument} wants a value"));
+        let mut next = || {
+            arguments
+                .next()
+                .with_context(|| format!("{argument} wants a value"))
+        };
         match argument.as_str() {
             "--count" => options.count = next()?.parse()?,
             "--from" => options.from = next()?.parse()?,
