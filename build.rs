@@ -19,7 +19,8 @@ fn main() {
         collect(&root.join("rules").join(kind), kind, &mut files);
     }
     files.sort();
-    let mut code = String::from("/// The pages that come with the program, sorted by id.\npub static PAGES: &[Page] = &[\n");
+    let mut code =
+        String::from("/// The pages that come with the program, sorted by id.\npub static PAGES: &[Page] = &[\n");
     for (id, path) in &files {
         println!("cargo::rerun-if-changed={}", path.display());
         let text = std::fs::read_to_string(path).expect("a rule page is readable");

@@ -76,7 +76,8 @@ impl Catalog {
         let text = RECORDED.iter().find(|(major, _)| *major == version.major).map_or("", |(_, text)| text);
         let mut rows: Vec<Row> = rows(text).filter_map(|row| keep(row, version)).collect();
         for added in minors(version.major).filter(|minor| minor.what == "added" && !minor.row.is_empty()) {
-            if version.minor.is_none_or(|minor| minor >= added.minor) && !rows.iter().any(|row| row.name == added.name) {
+            if version.minor.is_none_or(|minor| minor >= added.minor) && !rows.iter().any(|row| row.name == added.name)
+            {
                 rows.push(Row::new(added.row, None));
             }
         }
@@ -87,19 +88,10 @@ impl Catalog {
             }
             if let Some(row) = rows.iter().find(|row| row.name == new) {
                 let text = row.text;
-                rows.push(Row {
-                    name: old,
-                    alias_of: Some(new),
-                    text,
-                    parameter: OnceLock::new(),
-                });
+                rows.push(Row { name: old, alias_of: Some(new), text, parameter: OnceLock::new() });
             }
         }
-        let mut catalog = Catalog {
-            version,
-            slots: vec![0; (rows.len() * 2).next_power_of_two()],
-            rows,
-        };
+        let mut catalog = Catalog { version, slots: vec![0; (rows.len() * 2).next_power_of_two()], rows };
         for index in 0..catalog.rows.len() {
             let slot = catalog.slot(catalog.rows[index].name.as_bytes());
             catalog.slots[slot] = u16::try_from(index + 1).expect("fewer than 65,000 parameters");
@@ -179,12 +171,7 @@ impl Catalog {
 
 impl Row {
     fn new(text: &'static str, alias_of: Option<&'static str>) -> Row {
-        Row {
-            name: text.split('\t').next().unwrap_or_default(),
-            alias_of,
-            text,
-            parameter: OnceLock::new(),
-        }
+        Row { name: text.split('\t').next().unwrap_or_default(), alias_of, text, parameter: OnceLock::new() }
     }
 }
 
@@ -289,13 +276,7 @@ fn minors(major: Major) -> impl Iterator<Item = Minor> {
         let mut fields = line.splitn(6, '\t');
         let mut next = || fields.next().unwrap_or_default();
         let (of, minor, name, what, before, row) = (next(), next(), next(), next(), next(), next());
-        (Major::from_table(of) == Some(major)).then_some(Minor {
-            minor: minor.parse().ok()?,
-            name,
-            what,
-            before,
-            row,
-        })
+        (Major::from_table(of) == Some(major)).then_some(Minor { minor: minor.parse().ok()?, name, what, before, row })
     })
 }
 

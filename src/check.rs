@@ -21,8 +21,8 @@ use crate::catalog::Catalog;
 use crate::finding::{Finding, Severity};
 use crate::model::settings::Settings;
 use crate::model::tree::{self, Tree};
-use crate::rule::expr::{self, Condition};
 use crate::names as files_names;
+use crate::rule::expr::{self, Condition};
 use crate::rule::page::{self, Page, Test};
 use crate::source::{FileId, FileKind, Files, ReadError, Sources};
 use crate::suppress;
@@ -56,7 +56,9 @@ impl Rules {
         let mut errors = Vec::new();
         for (path, bytes) in own {
             let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            let page = std::str::from_utf8(bytes).map_err(|_| "1: not UTF-8".to_string()).and_then(|text| page::parse(&id, text));
+            let page = std::str::from_utf8(bytes)
+                .map_err(|_| "1: not UTF-8".to_string())
+                .and_then(|text| page::parse(&id, text));
             match page {
                 Ok(page) if pages.iter().any(|known| known.id == page.id) => {
                     errors.push(format!("{}: there is a rule `{id}` already", path.display()));
@@ -259,7 +261,13 @@ pub fn read(files: &dyn Files, sources: &mut Sources, subject: &Subject, major: 
 }
 
 /// Checks a subject against every target and puts together what holds for several.
-pub fn conf(files: &dyn Files, sources: &mut Sources, subject: &Subject, rules: &Rules, catalogs: &[&Catalog]) -> Vec<Finding> {
+pub fn conf(
+    files: &dyn Files,
+    sources: &mut Sources,
+    subject: &Subject,
+    rules: &Rules,
+    catalogs: &[&Catalog],
+) -> Vec<Finding> {
     let mut merged: Vec<Finding> = Vec::new();
     let mut places: HashMap<(String, FileId, usize), usize> = HashMap::new();
     let mut read_for: Option<(Major, Tree)> = None;
@@ -336,4 +344,3 @@ fn said_range(pg: &[Major], catalogs: &[&Catalog]) -> String {
         _ => format!("{first} to {last}"),
     }
 }
-

@@ -329,7 +329,10 @@ pg = 15
             .map(fault)
             .join("\n")
         );
-        assert_eq!(parse(Path::new("p"), b"\npg = \"\xff\"").expect_err("not UTF-8").to_string(), "p:2:7: it is not UTF-8");
+        assert_eq!(
+            parse(Path::new("p"), b"\npg = \"\xff\"").expect_err("not UTF-8").to_string(),
+            "p:2:7: it is not UTF-8"
+        );
     }
 
     #[test]

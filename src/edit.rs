@@ -23,10 +23,7 @@ pub fn apply(bytes: &[u8], edits: &[Edit]) -> Vec<u8> {
     let mut done = 0;
     for edit in edits {
         let span = edit.place.span;
-        debug_assert!(
-            done <= span.start && span.start <= span.end,
-            "edits are sorted and disjoint"
-        );
+        debug_assert!(done <= span.start && span.start <= span.end, "edits are sorted and disjoint");
         after.extend_from_slice(&bytes[done..span.start]);
         after.extend_from_slice(&edit.text);
         done = span.end;
@@ -42,15 +39,8 @@ pub fn round<'a>(fixes: impl IntoIterator<Item = &'a Fix>) -> Round {
     for (index, fix) in fixes.into_iter().enumerate() {
         if fits(fix, &taken) {
             for edit in &fix.edits {
-                taken
-                    .entry(edit.place.file)
-                    .or_default()
-                    .insert(edit.place.span);
-                round
-                    .edits
-                    .entry(edit.place.file)
-                    .or_default()
-                    .push(edit.clone());
+                taken.entry(edit.place.file).or_default().insert(edit.place.span);
+                round.edits.entry(edit.place.file).or_default().push(edit.clone());
             }
             round.taken.push(index);
         } else {
@@ -64,14 +54,9 @@ pub fn round<'a>(fixes: impl IntoIterator<Item = &'a Fix>) -> Round {
 }
 
 fn fits(fix: &Fix, taken: &BTreeMap<FileId, Taken>) -> bool {
-    let free = |edit: &Edit| {
-        taken
-            .get(&edit.place.file)
-            .is_none_or(|taken| taken.is_free(edit.place.span))
-    };
-    let disjoint = |pair: &[Edit]| {
-        pair[0].place.file != pair[1].place.file || !pair[0].place.span.overlaps(pair[1].place.span)
-    };
+    let free = |edit: &Edit| taken.get(&edit.place.file).is_none_or(|taken| taken.is_free(edit.place.span));
+    let disjoint =
+        |pair: &[Edit]| pair[0].place.file != pair[1].place.file || !pair[0].place.span.overlaps(pair[1].place.span);
     fix.edits.iter().all(free) && fix.edits.windows(2).all(disjoint)
 }
 
@@ -87,11 +72,7 @@ impl Taken {
     // As they are disjoint, only the neighbours can overlap.
     fn is_free(&self, span: Span) -> bool {
         let overlaps = |(start, end): (&usize, &usize)| Span::new(*start, *end).overlaps(span);
-        !self
-            .0
-            .range(..=span.start)
-            .next_back()
-            .is_some_and(overlaps)
+        !self.0.range(..=span.start).next_back().is_some_and(overlaps)
             && !self.0.range(span.start..).next().is_some_and(overlaps)
     }
 }
@@ -105,22 +86,12 @@ mod tests {
     use crate::source::Place;
 
     fn edit(file: u32, start: usize, end: usize, text: &[u8]) -> Edit {
-        Edit {
-            place: Place {
-                file: FileId(file),
-                span: Span::new(start, end),
-            },
-            text: text.to_vec(),
-        }
+        Edit { place: Place { file: FileId(file), span: Span::new(start, end) }, text: text.to_vec() }
     }
 
     fn fix(mut edits: Vec<Edit>) -> Fix {
         edits.sort();
-        Fix {
-            safety: Safety::Safe,
-            title: String::new(),
-            edits,
-        }
+        Fix { safety: Safety::Safe, title: String::new(), edits }
     }
 
     #[test]
@@ -139,27 +110,15 @@ mod tests {
 
     #[test]
     fn a_fix_that_overlaps_itself_is_never_taken() {
-        assert_eq!(
-            round(&[fix(vec![edit(0, 1, 3, b""), edit(0, 2, 4, b"")])]).waiting,
-            [0]
-        );
+        assert_eq!(round(&[fix(vec![edit(0, 1, 3, b""), edit(0, 2, 4, b"")])]).waiting, [0]);
     }
 
     fn some_fixes() -> impl Strategy<Value = (Vec<u8>, Vec<Fix>)> {
         proptest::collection::vec(any::<u8>(), 0..40).prop_flat_map(|bytes| {
             let size = bytes.len();
-            let edit = (
-                0..=size,
-                0..=4usize,
-                proptest::collection::vec(any::<u8>(), 0..4),
-            )
-                .prop_map(move |(start, length, text)| {
-                    edit(0, start, (start + length).min(size), &text)
-                });
-            let fixes = proptest::collection::vec(
-                proptest::collection::vec(edit, 1..3).prop_map(fix),
-                0..12,
-            );
+            let edit = (0..=size, 0..=4usize, proptest::collection::vec(any::<u8>(), 0..4))
+                .prop_map(move |(start, length, text)| edit(0, start, (start + length).min(size), &text));
+            let fixes = proptest::collection::vec(proptest::collection::vec(edit, 1..3).prop_map(fix), 0..12);
             (Just(bytes), fixes)
         })
     }

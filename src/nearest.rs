@@ -7,12 +7,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let most = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&word, &candidate.to_lowercase()),
-                candidate,
-            )
-        })
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, candidate)| (*distance, *candidate))
         .map(|(_, candidate)| candidate)
@@ -20,9 +15,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// `; did you mean NAME?`, or nothing.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(word, candidates).map_or_else(String::new, |candidate| {
-        format!("; did you mean `{candidate}`?")
-    })
+    nearest(word, candidates).map_or_else(String::new, |candidate| format!("; did you mean `{candidate}`?"))
 }
 
 #[cfg(test)]
@@ -32,10 +25,7 @@ mod tests {
     #[test]
     fn close_words_are_found_and_far_ones_are_not() {
         let known = ["wal-level-minimal", "hot-standby-off", "ssl"];
-        assert_eq!(
-            nearest("wal-levle-minimal", known),
-            Some("wal-level-minimal")
-        );
+        assert_eq!(nearest("wal-levle-minimal", known), Some("wal-level-minimal"));
         assert_eq!(nearest("SSL", known), Some("ssl"));
         assert_eq!(nearest("archive-mode", known), None);
         assert_eq!(did_you_mean("sl", known), "; did you mean `ssl`?");

@@ -99,20 +99,13 @@ pub struct Position {
 impl Source {
     /// A file that was found at `path`.
     pub fn new(path: PathBuf, kind: FileKind, bytes: Arc<[u8]>) -> Source {
-        Source {
-            path,
-            kind,
-            bytes,
-            line_starts: OnceLock::new(),
-        }
+        Source { path, kind, bytes, line_starts: OnceLock::new() }
     }
 
     /// Offsets at which lines begin: the first is 0.
     pub fn line_starts(&self) -> &[usize] {
         self.line_starts.get_or_init(|| {
-            std::iter::once(0)
-                .chain(memchr::memchr_iter(b'\n', &self.bytes).map(|newline| newline + 1))
-                .collect()
+            std::iter::once(0).chain(memchr::memchr_iter(b'\n', &self.bytes).map(|newline| newline + 1)).collect()
         })
     }
 
@@ -135,11 +128,7 @@ impl Source {
         let line = self.line(offset);
         let before = &self.bytes[self.line_starts()[line - 1]..offset];
         let (column, utf16_column) = columns(before);
-        Position {
-            line,
-            column: column + 1,
-            utf16_column: utf16_column + 1,
-        }
+        Position { line, column: column + 1, utf16_column: utf16_column + 1 }
     }
 }
 
@@ -147,10 +136,7 @@ impl Source {
 fn columns(bytes: &[u8]) -> (usize, usize) {
     bytes.utf8_chunks().fold((0, 0), |(points, units), chunk| {
         let odd = chunk.invalid().len();
-        (
-            points + chunk.valid().chars().count() + odd,
-            units + chunk.valid().encode_utf16().count() + odd,
-        )
+        (points + chunk.valid().chars().count() + odd, units + chunk.valid().encode_utf16().count() + odd)
     })
 }
 

@@ -8,7 +8,6 @@ pub use grammar::{Context, Grammar};
 pub use number::Unit;
 pub use refusal::{Read, Refusal};
 
-
 /// A value that the server takes.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Value {
@@ -40,7 +39,9 @@ impl Value {
 
 /// A Boolean: on, off, 1, 0, and prefixes of true, false, yes, no, without regard to case.
 pub fn boolean(text: &[u8]) -> Option<bool> {
-    let begins = |word: &str| !text.is_empty() && text.len() <= word.len() && word.as_bytes()[..text.len()].eq_ignore_ascii_case(text);
+    let begins = |word: &str| {
+        !text.is_empty() && text.len() <= word.len() && word.as_bytes()[..text.len()].eq_ignore_ascii_case(text)
+    };
     match text {
         b"1" => Some(true),
         b"0" => Some(false),

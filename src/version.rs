@@ -136,37 +136,22 @@ impl FromStr for PgVersion {
     fn from_str(text: &str) -> Result<PgVersion, VersionError> {
         let digits = text.trim_start_matches(|char: char| !char.is_ascii_digit());
         if digits.is_empty() {
-            return Err(VersionError(format!(
-                "`{text}` is not a PostgreSQL version such as 16, 14.2 or 9.6"
-            )));
+            return Err(VersionError(format!("`{text}` is not a PostgreSQL version such as 16, 14.2 or 9.6")));
         }
         if digits.len() < text.len() {
-            return Err(VersionError(format!(
-                "`{text}` is not a PostgreSQL version; did you mean `{digits}`?"
-            )));
+            return Err(VersionError(format!("`{text}` is not a PostgreSQL version; did you mean `{digits}`?")));
         }
-        if let Some((at, word)) = ["devel", "alpha", "beta", "rc"]
-            .iter()
-            .find_map(|word| Some((text.find(word)?, word)))
+        if let Some((at, word)) =
+            ["devel", "alpha", "beta", "rc"].iter().find_map(|word| Some((text.find(word)?, word)))
         {
             let release = &text[..at];
-            return Err(VersionError(format!(
-                "`{text}` is no release ({word}); did you mean `{release}`?"
-            )));
+            return Err(VersionError(format!("`{text}` is no release ({word}); did you mean `{release}`?")));
         }
         let parts: Vec<u16> = text
             .split('.')
-            .map(|part| {
-                part.parse()
-                    .ok()
-                    .filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()))
-            })
+            .map(|part| part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit())))
             .collect::<Option<_>>()
-            .ok_or_else(|| {
-                VersionError(format!(
-                    "`{text}` is not a PostgreSQL version such as 16, 14.2 or 9.6"
-                ))
-            })?;
+            .ok_or_else(|| VersionError(format!("`{text}` is not a PostgreSQL version such as 16, 14.2 or 9.6")))?;
         from_parts(text, &parts)
     }
 }
@@ -175,8 +160,7 @@ fn from_parts(text: &str, parts: &[u16]) -> Result<PgVersion, VersionError> {
     let (major, rest) = match parts {
         [9] => {
             return Err(VersionError(
-                "before 10 the first two numbers are the major version: name one of 9.4, 9.5, 9.6"
-                    .to_owned(),
+                "before 10 the first two numbers are the major version: name one of 9.4, 9.5, 9.6".to_owned(),
             ));
         }
         [9, second @ 0..=6, rest @ ..] => (Major(900 + second), rest),
@@ -192,13 +176,8 @@ fn from_parts(text: &str, parts: &[u16]) -> Result<PgVersion, VersionError> {
     };
     match rest {
         [] => Ok(PgVersion { major, minor: None }),
-        [minor] => Ok(PgVersion {
-            major,
-            minor: Some(*minor),
-        }),
-        [minor, ..] => Err(VersionError(format!(
-            "`{text}` has too many numbers; did you mean `{major}.{minor}`?"
-        ))),
+        [minor] => Ok(PgVersion { major, minor: Some(*minor) }),
+        [minor, ..] => Err(VersionError(format!("`{text}` has too many numbers; did you mean `{major}.{minor}`?"))),
     }
 }
 
@@ -252,9 +231,7 @@ impl Role {
 
     /// The role that a word names.
     pub fn from_word(word: &str) -> Option<Role> {
-        [Role::Primary, Role::Standby]
-            .into_iter()
-            .find(|role| role.word() == word)
+        [Role::Primary, Role::Standby].into_iter().find(|role| role.word() == word)
     }
 }
 
@@ -265,10 +242,7 @@ mod tests {
     #[test]
     fn versions_print_as_they_are_read() {
         for text in ["16", "14.2", "9.6", "9.6.24", "9.0", "19", "10.0"] {
-            assert_eq!(
-                text.parse::<PgVersion>().map(|version| version.to_string()),
-                Ok(text.to_owned())
-            );
+            assert_eq!(text.parse::<PgVersion>().map(|version| version.to_string()), Ok(text.to_owned()));
         }
     }
 

@@ -8,7 +8,9 @@ impl Value {
     /// The value as `SHOW` prints it: numbers in the largest unit that fits.
     pub fn shown(&self, parameter: &Parameter, major: Major) -> Vec<u8> {
         match self {
-            Value::Integer(value) if grammar::is_octal(parameter.grammar.as_ref()) => format!("{value:04o}").into_bytes(),
+            Value::Integer(value) if grammar::is_octal(parameter.grammar.as_ref()) => {
+                format!("{value:04o}").into_bytes()
+            }
             Value::Integer(value) => number::show_integer(*value, parameter.unit, major).into_bytes(),
             Value::Real(value) => number::show_real(*value, parameter.unit, major).into_bytes(),
             _ => self.plain(),
@@ -24,17 +26,18 @@ impl Value {
 pub fn read(parameter: &Parameter, context: &Context, text: &[u8]) -> Result<Value, Refusal> {
     match parameter.kind {
         Kind::Bool => {
-            let value = boolean(text).ok_or_else(|| says(format!("parameter \"{}\" requires a Boolean value", context.spelled)))?;
+            let value = boolean(text)
+                .ok_or_else(|| says(format!("parameter \"{}\" requires a Boolean value", context.spelled)))?;
             match &parameter.grammar {
-                Some(grammar) => grammar::adjust(grammar, context, i64::from(value)).map(|value| Value::Bool(value != 0)),
+                Some(grammar) => {
+                    grammar::adjust(grammar, context, i64::from(value)).map(|value| Value::Bool(value != 0))
+                }
                 None => Ok(Value::Bool(value)),
             }
         }
         Kind::Enum => {
-            let shown = word(parameter, text).ok_or_else(|| Refusal {
-                hint: Some(available(parameter)),
-                ..Refusal::default()
-            })?;
+            let shown = word(parameter, text)
+                .ok_or_else(|| Refusal { hint: Some(available(parameter)), ..Refusal::default() })?;
             match &parameter.grammar {
                 Some(grammar) => grammar::read(grammar, context, shown.as_bytes()).map(|used| match used {
                     used if used == shown.as_bytes() => Value::Word(shown),
@@ -54,7 +57,8 @@ pub fn read(parameter: &Parameter, context: &Context, text: &[u8]) -> Result<Val
             }
         }
         Kind::Real => {
-            let value = number::real(text, parameter.unit, context.major).map_err(|refusal| real_refusal(refusal, context))?;
+            let value =
+                number::real(text, parameter.unit, context.major).map_err(|refusal| real_refusal(refusal, context))?;
             if value < parameter.range.0 || value > parameter.range.1 {
                 return Err(out_of_range(parameter, context, &shown_limit(value, context.major)));
             }
@@ -98,10 +102,7 @@ fn available(parameter: &Parameter) -> String {
 }
 
 fn says(message: String) -> Refusal {
-    Refusal {
-        message: Some(message),
-        ..Refusal::default()
-    }
+    Refusal { message: Some(message), ..Refusal::default() }
 }
 
 fn real_refusal(refusal: Refusal, context: &Context) -> Refusal {
@@ -114,7 +115,9 @@ fn real_refusal(refusal: Refusal, context: &Context) -> Refusal {
 fn shown_limit(value: f64, major: Major) -> String {
     match value {
         // The server's own printf names it in full from 12 on.
-        value if value.is_infinite() && major >= Major::V12 => if value > 0.0 { "Infinity" } else { "-Infinity" }.to_string(),
+        value if value.is_infinite() && major >= Major::V12 => {
+            if value > 0.0 { "Infinity" } else { "-Infinity" }.to_string()
+        }
         value => number::general(value),
     }
 }

@@ -42,7 +42,12 @@ pub fn versions(page: &Page, example: &Example, targets: &Targets) -> Result<Vec
         text => Some(Requirement::from_str(text).map_err(|error| error.to_string())?),
     };
     let candidates = own.as_ref().unwrap_or(targets).versions().iter().copied();
-    Ok(candidates.filter(|version| own.is_some() && example.shows == Shows::Quiet || of_page.as_ref().is_none_or(|page| page.holds_for(*version))).collect())
+    Ok(candidates
+        .filter(|version| {
+            own.is_some() && example.shows == Shows::Quiet
+                || of_page.as_ref().is_none_or(|page| page.holds_for(*version))
+        })
+        .collect())
 }
 
 /// The files of an example, in memory.
@@ -68,7 +73,9 @@ impl Files for ExampleFiles {
         match self.0.get(path) {
             Some((bytes, true)) => Ok(bytes.clone()),
             Some((_, false)) => Err(ReadError::Denied),
-            None if path == Path::new(".") || self.0.keys().any(|name| name.starts_with(path)) => Err(ReadError::IsDirectory),
+            None if path == Path::new(".") || self.0.keys().any(|name| name.starts_with(path)) => {
+                Err(ReadError::IsDirectory)
+            }
             None => Err(ReadError::Missing),
         }
     }
@@ -93,12 +100,7 @@ impl Files for ExampleFiles {
 /// Checks an example's files for one version.
 pub fn check(files: &ExampleFiles, rules: &Rules, version: PgVersion, role: Option<Role>) -> (Sources, Vec<Finding>) {
     let mut sources = Sources::default();
-    let subject = Subject {
-        main: PathBuf::from(MAIN),
-        data_directory: None,
-        with_auto: true,
-        role,
-    };
+    let subject = Subject { main: PathBuf::from(MAIN), data_directory: None, with_auto: true, role };
     let catalogs = [Catalog::shared(version)];
     let findings = check::conf(files, &mut sources, &subject, rules, &catalogs);
     (sources, findings)
@@ -113,11 +115,7 @@ pub fn run(page: &Page, rules: &Rules, targets: &Targets) -> Vec<Failure> {
     let mut quiet = 0;
     for example in page.examples.iter() {
         let mut fail = |what: String| {
-            failures.push(Failure {
-                page: page.id.to_string(),
-                line: example.line,
-                what,
-            });
+            failures.push(Failure { page: page.id.to_string(), line: example.line, what });
         };
         // A fixed file belongs to the versions of the example that it follows.
         let of = match example.shows {
@@ -156,7 +154,14 @@ pub fn run(page: &Page, rules: &Rules, targets: &Targets) -> Vec<Failure> {
 }
 
 /// What is wrong with an example in one version.
-fn shown(page: &Page, example: &Example, of: &Example, rules: &Rules, version: PgVersion, role: Option<Role>) -> Option<String> {
+fn shown(
+    page: &Page,
+    example: &Example,
+    of: &Example,
+    rules: &Rules,
+    version: PgVersion,
+    role: Option<Role>,
+) -> Option<String> {
     let (sources, findings) = check(&ExampleFiles::of(of), rules, version, role);
     let fired: Vec<&Finding> = findings.iter().filter(|finding| finding.rule == page.id).collect();
     let others = || findings.iter().map(|finding| finding.rule.as_ref()).collect::<Vec<_>>().join(", ");
@@ -174,7 +179,8 @@ fn shown(page: &Page, example: &Example, of: &Example, rules: &Rules, version: P
             let edits: Vec<_> = round.edits.get(&main).cloned().unwrap_or_default();
             let fixed = edit::apply(&sources.get(main).bytes, &edits);
             let wanted = example.file.as_ref()?;
-            (fixed != wanted.as_ref()).then(|| format!("the fix makes `{}`", String::from_utf8_lossy(&fixed).trim_end()))
+            (fixed != wanted.as_ref())
+                .then(|| format!("the fix makes `{}`", String::from_utf8_lossy(&fixed).trim_end()))
         }
     }
 }

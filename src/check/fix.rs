@@ -22,16 +22,14 @@ pub fn of(view: &View, verb: &Verb, safe: bool, spot: &Spot) -> Option<Fix> {
     };
     let mut edits = edits;
     edits.sort();
-    Some(Fix {
-        safety: if safe { Safety::Safe } else { Safety::Unsafe },
-        title,
-        edits,
-    })
+    Some(Fix { safety: if safe { Safety::Safe } else { Safety::Unsafe }, title, edits })
 }
 
 fn native_title(spot: &Spot) -> String {
     match spot.edits.as_slice() {
-        [edit] if !edit.text.is_empty() && edit.text.len() < 60 => format!("write `{}`", crate::source::display(&edit.text)),
+        [edit] if !edit.text.is_empty() && edit.text.len() < 60 => {
+            format!("write `{}`", crate::source::display(&edit.text))
+        }
         [edit] if edit.text.is_empty() => "remove it".to_string(),
         _ => "rewrite the line".to_string(),
     }
@@ -49,19 +47,10 @@ pub fn comment_out(view: &View, entry: &Entry, reason: &str) -> Vec<Edit> {
     let line = whole_line(view, entry);
     let bytes = line.of(&view.sources.get(entry.file).bytes);
     let end = line.start + bytes.trim_ascii_end().len();
-    let at = |offset: usize| Place {
-        file: entry.file,
-        span: Span::new(offset, offset),
-    };
+    let at = |offset: usize| Place { file: entry.file, span: Span::new(offset, offset) };
     vec![
-        Edit {
-            place: at(entry.setting.name.start),
-            text: b"# ".to_vec(),
-        },
-        Edit {
-            place: at(end),
-            text: format!("  # {reason}").into_bytes(),
-        },
+        Edit { place: at(entry.setting.name.start), text: b"# ".to_vec() },
+        Edit { place: at(end), text: format!("  # {reason}").into_bytes() },
     ]
 }
 
@@ -70,10 +59,7 @@ pub fn remove(view: &View, entry: &Entry) -> Edit {
     let line = whole_line(view, entry);
     let length = view.sources.get(entry.file).bytes.len();
     Edit {
-        place: Place {
-            file: entry.file,
-            span: Span::new(line.start, (line.end + 1).min(length)),
-        },
+        place: Place { file: entry.file, span: Span::new(line.start, (line.end + 1).min(length)) },
         text: Vec::new(),
     }
 }
@@ -82,10 +68,7 @@ pub fn remove(view: &View, entry: &Entry) -> Edit {
 pub fn new_value(view: &View, entry: &Entry, value: &[u8]) -> Edit {
     let quoted = entry.setting.value.kind == TokenKind::Quoted || needs_quotes(value);
     let _ = view;
-    Edit {
-        place: entry.value(),
-        text: if quoted { conf::quote(value) } else { value.to_vec() },
-    }
+    Edit { place: entry.value(), text: if quoted { conf::quote(value) } else { value.to_vec() } }
 }
 
 /// Whether the server reads the bytes as one unquoted value.
@@ -98,10 +81,7 @@ pub fn needs_quotes(value: &[u8]) -> bool {
 }
 
 fn rename(view: &View, entry: &Entry, name: &str, convert: Option<&str>) -> Option<(String, Vec<Edit>)> {
-    let mut edits = vec![Edit {
-        place: entry.name(),
-        text: name.as_bytes().to_vec(),
-    }];
+    let mut edits = vec![Edit { place: entry.name(), text: name.as_bytes().to_vec() }];
     let Some(convert) = convert else {
         return Some((format!("rename it to `{name}`"), edits));
     };
@@ -152,10 +132,7 @@ fn set_edits(view: &View, set: &str) -> Option<(String, Vec<Edit>)> {
             let bytes = &view.sources.get(file).bytes;
             let newline = if bytes.is_empty() || bytes.ends_with(b"\n") { "" } else { "\n" };
             let end = Span::new(bytes.len(), bytes.len());
-            Edit {
-                place: Place { file, span: end },
-                text: format!("{newline}{name} = {value}\n").into_bytes(),
-            }
+            Edit { place: Place { file, span: end }, text: format!("{newline}{name} = {value}\n").into_bytes() }
         }
     };
     Some((format!("write `{name} = {value}`"), vec![edit]))

@@ -39,7 +39,8 @@ fn main_file(view: &View, spots: &mut Vec<Spot>) {
     // Debian keeps it in /etc: a data directory without it and without pg_hba.conf is nothing odd.
     if has(names::PG_VERSION) && has(names::PG_HBA) {
         let place = Place { file, span: Span::default() };
-        let server = format!("could not access the server configuration file \"{}\": {}", path.display(), ReadError::Missing);
+        let server =
+            format!("could not access the server configuration file \"{}\": {}", path.display(), ReadError::Missing);
         spots.push(Spot::new("config-file-missing", place).label("should be here").server(server));
     }
 }
@@ -49,7 +50,9 @@ fn spot(view: &View, fault: &Fault, place: Place) -> Option<Spot> {
         FaultKind::Syntax(_) => return None,
         FaultKind::CannotOpen(path, ReadError::Missing) => ("include-missing", Some(path), None),
         FaultKind::CannotOpen(path, error) => ("include-unreadable", Some(path), Some(error)),
-        FaultKind::CannotOpenDirectory(path, ReadError::Missing | ReadError::NotDirectory) => ("include-dir-missing", Some(path), None),
+        FaultKind::CannotOpenDirectory(path, ReadError::Missing | ReadError::NotDirectory) => {
+            ("include-dir-missing", Some(path), None)
+        }
         FaultKind::CannotOpenDirectory(path, error) => ("include-unreadable", Some(path), Some(error)),
         FaultKind::Skipped(path, _) => ("include-if-exists-missing", Some(path), None),
         FaultKind::NotAFile(path) => ("include-not-a-file", Some(path), None),
@@ -92,7 +95,17 @@ fn deepest_once(spots: &mut Vec<Spot>) {
 fn passed_over(view: &View, directory: &IncludedDirectory, spots: &mut Vec<Spot>) {
     for name in &directory.passed_over {
         let lower = name.to_ascii_lowercase();
-        let copy = [b".bak".as_slice(), b"~", b".orig", b".dpkg-dist", b".dpkg-old", b".rpmsave", b".rpmnew", b".swp", b".disabled"];
+        let copy = [
+            b".bak".as_slice(),
+            b"~",
+            b".orig",
+            b".dpkg-dist",
+            b".dpkg-old",
+            b".rpmsave",
+            b".rpmnew",
+            b".swp",
+            b".disabled",
+        ];
         if copy.iter().any(|end| lower.ends_with(end)) || !(has(&lower, b".conf") || has(&lower, b".cnf")) {
             continue;
         }
@@ -101,7 +114,11 @@ fn passed_over(view: &View, directory: &IncludedDirectory, spots: &mut Vec<Spot>
         let sets = conf::lines(&bytes).any(|line| matches!(line.content, Content::Setting(_)));
         if sets {
             let path = format!("{}/{}", written(view, directory.place), display(name));
-            spots.push(Spot::new("include-dir-skips-file", directory.place).word("path", path).label("takes only names that end in `.conf`"));
+            spots.push(
+                Spot::new("include-dir-skips-file", directory.place)
+                    .word("path", path)
+                    .label("takes only names that end in `.conf`"),
+            );
         }
     }
 }
@@ -112,7 +129,8 @@ fn has(name: &[u8], end: &[u8]) -> bool {
 
 /// `9-x.conf` is read after `10-a.conf`, which matters where both set the same.
 fn order(view: &View, directory: &IncludedDirectory, spots: &mut Vec<Spot>) {
-    let numbered: Vec<(&Vec<u8>, u64)> = directory.taken.iter().filter_map(|name| Some((name, number(name)?))).collect();
+    let numbered: Vec<(&Vec<u8>, u64)> =
+        directory.taken.iter().filter_map(|name| Some((name, number(name)?))).collect();
     let Some(pair) = numbered.windows(2).find(|pair| pair[0].1 > pair[1].1) else { return };
     let (other, late) = (pair[0].0, pair[1].0);
     let sets = |name: &[u8]| {
@@ -122,7 +140,8 @@ fn order(view: &View, directory: &IncludedDirectory, spots: &mut Vec<Spot>) {
     };
     let (earlier, later) = (sets(other), sets(late));
     if later.iter().any(|id| earlier.contains(id)) {
-        let spot = Spot::new("include-dir-order", directory.place).word("path", display(late)).word("other", display(other));
+        let spot =
+            Spot::new("include-dir-order", directory.place).word("path", display(late)).word("other", display(other));
         spots.push(spot.label("reads them in this order"));
     }
 }
@@ -143,16 +162,25 @@ fn in_auto_conf(view: &View, spots: &mut Vec<Spot>) {
             Content::Setting(setting) if is_include(setting.name.of(bytes)) => {
                 let span = Span::new(setting.name.start, setting.value.span.end);
                 let spot = Spot::new("include-in-auto-conf", Place { file, span });
-                spots.push(spot.word("path", display(&conf::value(setting.value, bytes))).label("the next ALTER SYSTEM replaces this line"));
+                spots.push(
+                    spot.word("path", display(&conf::value(setting.value, bytes)))
+                        .label("the next ALTER SYSTEM replaces this line"),
+                );
             }
             _ => {
                 let text = line.span.of(bytes);
                 let Some(comment) = conf::comment(text.trim_ascii_end()) else { continue };
                 let own = line.number <= 2 && (text.starts_with(b"# Do not edit") || text.starts_with(b"# It will be"));
-                if !own && !commented && !text.trim_ascii_start().starts_with(b"# Do not edit") && !text.trim_ascii_start().starts_with(b"# It will be") {
+                if !own
+                    && !commented
+                    && !text.trim_ascii_start().starts_with(b"# Do not edit")
+                    && !text.trim_ascii_start().starts_with(b"# It will be")
+                {
                     commented = true;
                     let span = comment.shifted(place.span.start);
-                    spots.push(Spot::new("comment-in-auto-conf", Place { file, span }).label("the next ALTER SYSTEM drops it"));
+                    spots.push(
+                        Spot::new("comment-in-auto-conf", Place { file, span }).label("the next ALTER SYSTEM drops it"),
+                    );
                 }
             }
         }
@@ -160,5 +188,7 @@ fn in_auto_conf(view: &View, spots: &mut Vec<Spot>) {
 }
 
 fn is_include(name: &[u8]) -> bool {
-    [names::INCLUDE, names::INCLUDE_IF_EXISTS, names::INCLUDE_DIR].iter().any(|include| name.eq_ignore_ascii_case(include.as_bytes()))
+    [names::INCLUDE, names::INCLUDE_IF_EXISTS, names::INCLUDE_DIR]
+        .iter()
+        .any(|include| name.eq_ignore_ascii_case(include.as_bytes()))
 }

@@ -17,7 +17,8 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
         match &judged.verdict {
             Verdict::Unknown if seen.insert(judged.entry.name()) => spots.extend(unknown(view, index, judged)),
             Verdict::Refused(_) if is_internal(view, judged) => {
-                spots.push(view.about("read-only-parameter", index, judged.entry.name()).label("only shown, never set"));
+                spots
+                    .push(view.about("read-only-parameter", index, judged.entry.name()).label("only shown, never set"));
             }
             Verdict::Settled(_) if index >= view.settings.auto_from => {
                 spots.push(view.about("path-in-auto-conf", index, judged.entry.place()).label("not looked at"));
@@ -46,8 +47,14 @@ fn unknown(view: &View, index: usize, judged: &Judged) -> Option<Spot> {
     let name = display(raw);
     let lower = name.to_ascii_lowercase();
     let path = &view.tree.visits[judged.entry.visit as usize].path;
-    let message = format!("unrecognized configuration parameter \"{name}\" in file \"{}\" line {}", path.display(), judged.entry.line);
-    let about = |rule: &str| view.about(rule.to_string(), index, judged.entry.name()).subject(lower.clone()).server(message.clone());
+    let message = format!(
+        "unrecognized configuration parameter \"{name}\" in file \"{}\" line {}",
+        path.display(),
+        judged.entry.line
+    );
+    let about = |rule: &str| {
+        view.about(rule.to_string(), index, judged.entry.name()).subject(lower.clone()).server(message.clone())
+    };
     if let Some(page) = view.rules.gone(&lower, version) {
         return Some(about(&page.id).label("this version does not know the name"));
     }

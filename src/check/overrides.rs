@@ -119,7 +119,9 @@ fn rule(view: &View, index: usize, winner: usize) -> Option<&'static str> {
     }
     let same = match (parameter, &line.verdict) {
         (_, Verdict::Refused(refusal)) => return refusal.depends.is_none().then_some("duplicate-in-other-case"),
-        _ if both_in_auto || matches!(wins.verdict, Verdict::Refused(_)) && line.verdict == Verdict::Masked => return None,
+        _ if both_in_auto || matches!(wins.verdict, Verdict::Refused(_)) && line.verdict == Verdict::Masked => {
+            return None;
+        }
         (None, _) => view.value_bytes(line) == view.value_bytes(wins),
         (Some(_), _) if view.value_bytes(line) == view.value_bytes(wins) => true,
         (Some(parameter), _) => match value_of(view, parameter, line) {
@@ -168,7 +170,10 @@ fn spot(view: &View, rule: &'static str, lines: &[usize], winner: usize) -> Spot
     for other in lines.iter().skip(1).take(EACH - 1) {
         spot = spot.related(view.settings.judged[*other].entry.place(), "has no effect either");
     }
-    if lines.len() <= MOST_EDITED && line.entry.file == wins.entry.file && matches!(rule, "duplicate-setting" | "repeated-setting") {
+    if lines.len() <= MOST_EDITED
+        && line.entry.file == wins.entry.file
+        && matches!(rule, "duplicate-setting" | "repeated-setting")
+    {
         spot.edits = lines.iter().flat_map(|index| comment_out(view, &view.settings.judged[*index], wins)).collect();
     }
     spot

@@ -81,10 +81,7 @@ impl Spot {
 
     /// Adds a place.
     pub fn related(mut self, place: Place, message: impl Into<String>) -> Spot {
-        self.related.push(Label {
-            place,
-            message: message.into(),
-        });
+        self.related.push(Label { place, message: message.into() });
         self
     }
 
@@ -131,7 +128,8 @@ impl<'a> View<'a> {
     /// A spot about a line: name, value, subject and line are filled in.
     pub fn about(&self, rule: impl Into<Cow<'static, str>>, index: usize, place: Place) -> Spot {
         let judged = &self.settings.judged[index];
-        let subject = judged.parameter.map_or_else(|| self.spelled(judged), |id| self.settings.catalog.get(id).name.to_string());
+        let subject =
+            judged.parameter.map_or_else(|| self.spelled(judged), |id| self.settings.catalog.get(id).name.to_string());
         let mut spot = Spot::new(rule, place)
             .word("name", self.spelled(judged))
             .word("value", self.value(judged))
@@ -148,7 +146,8 @@ impl<'a> View<'a> {
             return line.to_string();
         }
         let path = &self.tree.visits[judged.entry.visit as usize].path;
-        let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        let name =
+            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
         format!("{name}:{line}")
     }
 
@@ -176,10 +175,7 @@ pub fn of_condition(view: &View, page: &Page, condition: &Condition) -> Spot {
             None => words.push((parameter.name, format!("{shown} (default)"))),
         }
     }
-    let top = view.top().unwrap_or(Place {
-        file: FileId(0),
-        span: Span::default(),
-    });
+    let top = view.top().unwrap_or(Place { file: FileId(0), span: Span::default() });
     let mut spot = match lines.first() {
         Some((index, label)) => {
             let entry = view.settings.judged[*index].entry;

@@ -33,10 +33,7 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
         let grouped = matches!(spot.rule.as_ref(), "merge-conflict" | "hba-line-in-conf");
         let key = (place.file, if spot.rule == "merge-conflict" { "merge-conflict" } else { "hba-line-in-conf" });
         match together.get(&key).filter(|_| grouped) {
-            Some(index) => spots[*index].related.push(Label {
-                place: spot.place,
-                message: "and here".to_string(),
-            }),
+            Some(index) => spots[*index].related.push(Label { place: spot.place, message: "and here".to_string() }),
             None => {
                 if grouped {
                     together.insert(key, spots.len());
@@ -70,7 +67,9 @@ fn whole_file(source: &Source, file: FileId, spots: &mut Vec<Spot>) -> bool {
 }
 
 fn looks_packed(head: &[u8]) -> bool {
-    [b"\x1f\x8b".as_slice(), b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"\x7fELF", b"BZh"].iter().any(|magic| head.starts_with(magic))
+    [b"\x1f\x8b".as_slice(), b"PK\x03\x04", b"\x28\xb5\x2f\xfd", b"\x7fELF", b"BZh"]
+        .iter()
+        .any(|magic| head.starts_with(magic))
 }
 
 /// Carriage returns that are followed by something other than a line feed.
@@ -156,7 +155,8 @@ pub fn blanks(view: &View, spots: &mut Vec<Spot>) {
     const SPACE: &[u8] = b"\xc2\xa0";
     let mut lines: HashMap<(FileId, usize), Option<Spot>> = HashMap::new();
     let finder = memchr::memmem::Finder::new(SPACE);
-    let holders: Vec<FileId> = view.sources.iter().filter(|(_, source)| finder.find(&source.bytes).is_some()).map(|(file, _)| file).collect();
+    let holders: Vec<FileId> =
+        view.sources.iter().filter(|(_, source)| finder.find(&source.bytes).is_some()).map(|(file, _)| file).collect();
     if holders.is_empty() {
         return;
     }
@@ -194,11 +194,5 @@ fn space(source: &Source, spot: &Spot, number: usize) -> Option<Spot> {
 
 /// What a line is called and how it is mended: used by [`line::kind`].
 pub(super) fn found(rule: &'static str, label: &str) -> Kind {
-    Kind {
-        rule,
-        label: label.to_string(),
-        token: None,
-        suggestion: None,
-        edits: Vec::new(),
-    }
+    Kind { rule, label: label.to_string(), token: None, suggestion: None, edits: Vec::new() }
 }

@@ -51,10 +51,7 @@ fn read_with(view: &View, parameter: &Parameter, major: Major, text: &[u8]) -> R
         Some(Value::Bool(value)) => i64::from(value),
         _ => 0,
     };
-    let context = Context {
-        earlier: &earlier,
-        ..Context::new(major, parameter.name)
-    };
+    let context = Context { earlier: &earlier, ..Context::new(major, parameter.name) };
     crate::catalog::read(parameter, &context, text)
 }
 
@@ -99,7 +96,14 @@ fn deprecated(view: &View, index: usize, judged: &Judged, parameter: &Parameter,
 }
 
 /// A value that the server silently makes to fit.
-fn adjusted(view: &View, index: usize, judged: &Judged, parameter: &Parameter, value: &Value, text: &[u8]) -> Option<Spot> {
+fn adjusted(
+    view: &View,
+    index: usize,
+    judged: &Judged,
+    parameter: &Parameter,
+    value: &Value,
+    text: &[u8],
+) -> Option<Spot> {
     let major = view.settings.catalog.version.major;
     let differs = match (&parameter.grammar.as_ref()?, value) {
         (Grammar::AtLeast(..), Value::Integer(used)) => number::integer(text, parameter.unit, major).ok()? != *used,
@@ -114,13 +118,15 @@ fn adjusted(view: &View, index: usize, judged: &Judged, parameter: &Parameter, v
 
 /// A list that passes when the file is read, and is refused once the libraries are loaded.
 fn refused_later(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -> Option<Spot> {
-    let refusal = grammar::later(parameter.grammar.as_ref()?, &Context::new(view.settings.catalog.version.major, parameter.name), text)?;
+    let refusal = grammar::later(
+        parameter.grammar.as_ref()?,
+        &Context::new(view.settings.catalog.version.major, parameter.name),
+        text,
+    )?;
     let judged = &view.settings.judged[index];
     let says = transcript::refusal(view.settings, judged, &refusal, view.sources).text;
-    let mut spot = view
-        .about("refused-value", index, judged.entry.value())
-        .word("reason", refused::reason(&refusal))
-        .server(says);
+    let mut spot =
+        view.about("refused-value", index, judged.entry.value()).word("reason", refused::reason(&refusal)).server(says);
     if libraries_named(view) {
         // One of them may bring the name.
         spot.at_most = Some(Severity::Warning);
@@ -141,11 +147,14 @@ fn libraries_named(view: &View) -> bool {
 /// The second recovery target, where there is one.
 fn second_target(view: &View) -> Option<Spot> {
     let second = view.settings.second_target?;
-    let is_target = |judged: &Judged| judged.parameter.is_some_and(|id| crate::catalog::is_recovery_target(view.settings.catalog.get(id)));
+    let is_target = |judged: &Judged| {
+        judged.parameter.is_some_and(|id| crate::catalog::is_recovery_target(view.settings.catalog.get(id)))
+    };
     let sets = |judged: &Judged| matches!(&judged.verdict, Verdict::Set(value) if value.plain() != b"");
     let judged = &view.settings.judged[second];
     let before = view.settings.judged[..second].iter().rev();
-    let other = before.filter(|other| is_target(other) && other.parameter != judged.parameter).find(|other| sets(other))?;
+    let other =
+        before.filter(|other| is_target(other) && other.parameter != judged.parameter).find(|other| sets(other))?;
     let says = transcript::second_target(view.tree, view.settings, second).text;
     let spot = view
         .about("several-recovery-targets", second, judged.entry.place())

@@ -180,7 +180,11 @@ pub fn pages(glob: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     for entry in WalkDir::new(top) {
         let entry = entry.map_err(|error| walk_error(&error))?;
-        let path = if base.as_os_str().is_empty() { entry.path().strip_prefix(".").unwrap_or(entry.path()) } else { entry.path() };
+        let path = if base.as_os_str().is_empty() {
+            entry.path().strip_prefix(".").unwrap_or(entry.path())
+        } else {
+            entry.path()
+        };
         if entry.file_type().is_file() && matcher.is_match(path) {
             found.push(path.to_owned());
         }

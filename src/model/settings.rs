@@ -70,23 +70,14 @@ impl<'a> Settings<'a> {
                     None if memchr::memchr(b'.', name).is_some() => Verdict::Custom,
                     None => Verdict::Unknown,
                 };
-                judged.push(Judged {
-                    entry: *entry,
-                    parameter,
-                    verdict,
-                });
+                judged.push(Judged { entry: *entry, parameter, verdict });
             }
         }
         if tree.items.len() <= tree.auto_from {
             auto_from = judged.len();
         }
-        let mut settings = Settings {
-            catalog,
-            judged,
-            auto_from,
-            winners: vec![NONE; catalog.len()],
-            second_target: None,
-        };
+        let mut settings =
+            Settings { catalog, judged, auto_from, winners: vec![NONE; catalog.len()], second_target: None };
         let live = settings.live(sources);
         settings.apply(&live, sources);
         settings
@@ -207,11 +198,7 @@ struct Zone {
 
 impl Default for Zone {
     fn default() -> Zone {
-        Zone {
-            abbreviations: Vec::new(),
-            date_style: b"ISO, MDY".to_vec(),
-            time_zone: b"GMT".to_vec(),
-        }
+        Zone { abbreviations: Vec::new(), date_style: b"ISO, MDY".to_vec(), time_zone: b"GMT".to_vec() }
     }
 }
 

@@ -92,7 +92,8 @@ pub fn start(tree: &Tree, settings: &Settings, sources: &Sources) -> Start {
         }
         start.says("LOG", &message);
     }
-    let stops = settings.second_target.filter(|_| refused.iter().all(|(_, message)| !message.text.starts_with("unrecognized")));
+    let stops =
+        settings.second_target.filter(|_| refused.iter().all(|(_, message)| !message.text.starts_with("unrecognized")));
     start.refusals = refused.iter().map(|(_, message)| message.clone()).collect();
     if let Some(at) = stops {
         let message = second_target(tree, settings, at);
@@ -109,7 +110,12 @@ pub fn start(tree: &Tree, settings: &Settings, sources: &Sources) -> Start {
 }
 
 /// The rows of pg_file_settings on a server that runs with `running` values, defaults where it says nothing.
-pub fn view(tree: &Tree, settings: &Settings, sources: &Sources, running: &dyn Fn(&Parameter) -> Option<Value>) -> View {
+pub fn view(
+    tree: &Tree,
+    settings: &Settings,
+    sources: &Sources,
+    running: &dyn Fn(&Parameter) -> Option<Value>,
+) -> View {
     let mut view = View::default();
     let mut judged = settings.judged.iter();
     let mut abandoned = Abandoned::new(tree, 1);
@@ -133,7 +139,10 @@ pub fn view(tree: &Tree, settings: &Settings, sources: &Sources, running: &dyn F
                 for said in said {
                     if let Some(error) = error_text(fault).filter(|_| said.refuses) {
                         let (file, line) = said.message.place.clone().unwrap_or_default();
-                        rows.push((Row { file, line, name: None, setting: None, applied: false, error: Some(error) }, None));
+                        rows.push((
+                            Row { file, line, name: None, setting: None, applied: false, error: Some(error) },
+                            None,
+                        ));
                     }
                     view.messages.push(said.message);
                 }
@@ -153,7 +162,8 @@ pub fn view(tree: &Tree, settings: &Settings, sources: &Sources, running: &dyn F
                 match complaint(tree, settings, judged, sources, running) {
                     Some(mut message) => {
                         row.error = Some("setting could not be applied".to_string());
-                        let slot = judged.parameter.is_some_and(|id| settings.catalog.get(id).grammar == Some(Grammar::Slot));
+                        let slot =
+                            judged.parameter.is_some_and(|id| settings.catalog.get(id).grammar == Some(Grammar::Slot));
                         if settings.catalog.version.major == Major::V12 && slot && message.detail.is_some() {
                             view.messages.push(warned(&mut message));
                         }
@@ -177,15 +187,11 @@ pub fn refusal(settings: &Settings, judged: &Judged, refusal: &Refusal, sources:
         _ => &spelled,
     };
     let value = conf::value(judged.entry.setting.value, &sources.get(judged.entry.file).bytes);
-    let text = refusal.message.clone().unwrap_or_else(|| {
-        format!("invalid value for parameter \"{name}\": \"{}\"", String::from_utf8_lossy(&value))
-    });
-    Message {
-        text,
-        detail: refusal.detail.clone(),
-        hint: refusal.hint.clone(),
-        place: None,
-    }
+    let text = refusal
+        .message
+        .clone()
+        .unwrap_or_else(|| format!("invalid value for parameter \"{name}\": \"{}\"", String::from_utf8_lossy(&value)));
+    Message { text, detail: refusal.detail.clone(), hint: refusal.hint.clone(), place: None }
 }
 
 /// The words for a fault that was met while reading files.
@@ -207,7 +213,9 @@ pub fn fault_text(tree: &Tree, fault: &Fault, sources: &Sources) -> String {
             format!("could not open configuration directory \"{}\": {error}", shown(path))
         }
         FaultKind::Skipped(path, _) => format!("skipping missing configuration file \"{}\"", shown(path)),
-        FaultKind::EmptyFileName(name) => format!("empty configuration file name: \"{}\"", String::from_utf8_lossy(name)),
+        FaultKind::EmptyFileName(name) => {
+            format!("empty configuration file name: \"{}\"", String::from_utf8_lossy(name))
+        }
         FaultKind::EmptyDirectoryName(name) => {
             format!("empty configuration directory name: \"{}\"", String::from_utf8_lossy(name))
         }
@@ -297,7 +305,8 @@ impl Abandoned {
         if self.is_left(fault.visit) {
             return None;
         }
-        let visited = tree.visits.get(fault.visit as usize).map(|visit| path::to_bytes(&visit.path)).unwrap_or_default();
+        let visited =
+            tree.visits.get(fault.visit as usize).map(|visit| path::to_bytes(&visit.path)).unwrap_or_default();
         let place = match &fault.kind {
             FaultKind::NotAFile(path) => (path::to_bytes(path), 1),
             _ => (visited.clone(), fault.line),
@@ -340,12 +349,7 @@ fn warned(message: &mut Message) -> Message {
 }
 
 fn plain(text: String, place: Option<(Vec<u8>, u32)>) -> Message {
-    Message {
-        text,
-        detail: None,
-        hint: None,
-        place,
-    }
+    Message { text, detail: None, hint: None, place }
 }
 
 fn shown(path: &Path) -> String {
@@ -448,7 +452,9 @@ fn complaint(
     let place = Some(place(tree, judged));
     // What a start checks once the libraries are loaded, a running server checks at once.
     let late = match (&judged.verdict, &parameter.grammar) {
-        (Verdict::Set(Value::Text(text)), Some(grammar)) => grammar::later(grammar, &Context::new(major, parameter.name), text),
+        (Verdict::Set(Value::Text(text)), Some(grammar)) => {
+            grammar::later(grammar, &Context::new(major, parameter.name), text)
+        }
         _ => None,
     };
     if let Some(why) = late {

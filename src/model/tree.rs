@@ -31,26 +31,17 @@ pub struct Entry {
 impl Entry {
     /// Where the name stands.
     pub fn name(&self) -> Place {
-        Place {
-            file: self.file,
-            span: self.setting.name,
-        }
+        Place { file: self.file, span: self.setting.name }
     }
 
     /// Where the value stands, quotes included.
     pub fn value(&self) -> Place {
-        Place {
-            file: self.file,
-            span: self.setting.value.span,
-        }
+        Place { file: self.file, span: self.setting.value.span }
     }
 
     /// From the name to the end of the value.
     pub fn place(&self) -> Place {
-        Place {
-            file: self.file,
-            span: Span::new(self.setting.name.start, self.setting.value.span.end),
-        }
+        Place { file: self.file, span: Span::new(self.setting.name.start, self.setting.value.span.end) }
     }
 }
 
@@ -176,14 +167,14 @@ impl Tree {
 /// Reads `main` and what it includes, then postgresql.auto.conf of the data directory.
 ///
 /// The data directory is what the files say, else `data_directory`, else where `main` lies.
-pub fn read(files: &dyn Files, sources: &mut Sources, main: &Path, data_directory: Option<&Path>, major: Major) -> Tree {
-    let mut reader = Reader {
-        files,
-        sources,
-        major,
-        known: HashMap::new(),
-        tree: Tree::default(),
-    };
+pub fn read(
+    files: &dyn Files,
+    sources: &mut Sources,
+    main: &Path,
+    data_directory: Option<&Path>,
+    major: Major,
+) -> Tree {
+    let mut reader = Reader { files, sources, major, known: HashMap::new(), tree: Tree::default() };
     if let Err(error) = reader.file(main.to_path_buf(), None, None, 0) {
         reader.misses(main, error);
     }
@@ -207,13 +198,7 @@ pub fn read(files: &dyn Files, sources: &mut Sources, main: &Path, data_director
 
 /// Reads a lone file as if it were postgresql.auto.conf or a fragment: itself and what it includes.
 pub fn read_alone(files: &dyn Files, sources: &mut Sources, file: &Path, major: Major) -> Tree {
-    let mut reader = Reader {
-        files,
-        sources,
-        major,
-        known: HashMap::new(),
-        tree: Tree::default(),
-    };
+    let mut reader = Reader { files, sources, major, known: HashMap::new(), tree: Tree::default() };
     if let Err(error) = reader.file(file.to_path_buf(), None, None, 0) {
         reader.misses(file, error);
     }
@@ -275,13 +260,7 @@ impl Reader<'_> {
     fn file(&mut self, path: PathBuf, parent: Option<u32>, at: Option<Place>, depth: u16) -> Result<(), ReadError> {
         let file = self.source(&path)?;
         let visit = self.next_visit();
-        self.tree.visits.push(Visit {
-            path,
-            file: Some(file),
-            parent,
-            included_at: at,
-            depth,
-        });
+        self.tree.visits.push(Visit { path, file: Some(file), parent, included_at: at, depth });
         let bytes = self.sources.get(file).bytes.clone();
         for line in conf::lines(&bytes) {
             let number = u32::try_from(line.number).unwrap_or(u32::MAX);
@@ -335,7 +314,15 @@ impl Reader<'_> {
         }
     }
 
-    fn include_file(&mut self, entry: &Entry, location: &[u8], path: PathBuf, calling: &Path, strict: bool, depth: u16) {
+    fn include_file(
+        &mut self,
+        entry: &Entry,
+        location: &[u8],
+        path: PathBuf,
+        calling: &Path,
+        strict: bool,
+        depth: u16,
+    ) {
         let at = Some(entry.place());
         let (line, visit) = (entry.line, entry.visit);
         if depth > MAX_DEPTH {
@@ -379,7 +366,8 @@ impl Reader<'_> {
             let path = path::join(&directory, &name, self.major);
             // Here 9.4 knows no limit: it keeps each directory open on the way down.
             if self.major < Major::V9_5 && self.goes_round(&path, visit) {
-                let first = path::join(&directory, &self.tree.directories.last().expect("pushed above").taken[0], self.major);
+                let first =
+                    path::join(&directory, &self.tree.directories.last().expect("pushed above").taken[0], self.major);
                 return self.fault(Some(at), line, visit, FaultKind::Endless(first));
             }
             self.include_file(entry, &path::to_bytes(&path), path, calling, true, depth);

@@ -28,7 +28,9 @@ pub fn draw(out: &mut String, fix: &Fix, main: FileId, sources: &Sources, show: 
             let _ = writeln!(out, "    {}", show.text(&show.path(&source.path)));
         }
         let (old, new) = before_and_after(source, &lines, edits);
-        let shown = |bytes: &[u8]| bytes.split_inclusive(|byte| *byte == b'\n').map(|line| shown_line(line, show)).collect::<String>();
+        let shown = |bytes: &[u8]| {
+            bytes.split_inclusive(|byte| *byte == b'\n').map(|line| shown_line(line, show)).collect::<String>()
+        };
         let (old, new) = (shown(&old), shown(&new));
         let diff = TextDiff::from_lines(&old, &new);
         for change in diff.iter_all_changes() {

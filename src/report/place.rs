@@ -52,7 +52,8 @@ impl Show {
 
 /// Whether a character would act on a terminal or hide what a text says, instead of being seen. A line feed may stay.
 pub fn is_unprintable(char: char) -> bool {
-    let hides = matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let hides =
+        matches!(char, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     char.is_control() && char != '\n' || hides
 }
 

@@ -50,8 +50,16 @@ pub fn secret_spans(text: &[u8]) -> Vec<Span> {
 /// Whether what ends here is a name for a secret; with the place where that name begins.
 fn secret_name(before: &[u8]) -> Option<usize> {
     const ENDINGS: [&[u8]; 10] = [
-        b"password", b"passwd", b"pwd", b"passphrase", b"secret", b"secrets", b"secret_key", b"secret_access_key",
-        b"scram_client_key", b"scram_server_key",
+        b"password",
+        b"passwd",
+        b"pwd",
+        b"passphrase",
+        b"secret",
+        b"secrets",
+        b"secret_key",
+        b"secret_access_key",
+        b"scram_client_key",
+        b"scram_server_key",
     ];
     let before = before.trim_ascii_end();
     let length = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();

@@ -81,7 +81,13 @@ fn report() -> Report {
     first.docs = Some("runtime-config-wal.html#GUC-WAL-LEVEL".into());
     first.subject = Some("wal_level".to_owned());
     first.fix = fix(Safety::Unsafe, "set wal_level = replica", level, b"replica");
-    let mut leak = finding("password-in-conninfo", Severity::Warning, "`password=s3cret` is there for all to read", secret, "here");
+    let mut leak = finding(
+        "password-in-conninfo",
+        Severity::Warning,
+        "`password=s3cret` is there for all to read",
+        secret,
+        "here",
+    );
     leak.fix = fix(Safety::Safe, "drop it", secret, b"passfile=x");
     report.findings = vec![
         first,
@@ -133,7 +139,8 @@ fn a_clean_run_still_prints_a_whole_document() {
     let clean = Report { files: 1, ..Report::default() };
     assert_eq!(output(Format::Text, &clean, Show::default(), false, false), "nothing found in 1 file\n");
     assert_eq!(output(Format::JsonLines, &clean, Show::default(), false, false), "");
-    let json: serde_json::Value = serde_json::from_str(&output(Format::Json, &clean, Show::default(), false, false)).expect("JSON");
+    let json: serde_json::Value =
+        serde_json::from_str(&output(Format::Json, &clean, Show::default(), false, false)).expect("JSON");
     assert_eq!(json["diagnostics"], serde_json::json!([]));
 }
 
@@ -181,7 +188,11 @@ fn a_fingerprint_stays_when_the_line_moves() {
 #[test]
 fn an_edit_leaves_out_what_must_not_be_said() {
     let mut report = Report::default();
-    let places = add(&mut report.sources, "x.conf", b"c = '\xc2\xabhost=x password=s3cret\xc2\xbb'\n\xc2\xaba # sp\xe4t\xc2\xbb\n\xc2\xab\xc2\xbb");
+    let places = add(
+        &mut report.sources,
+        "x.conf",
+        b"c = '\xc2\xabhost=x password=s3cret\xc2\xbb'\n\xc2\xaba # sp\xe4t\xc2\xbb\n\xc2\xab\xc2\xbb",
+    );
     let fixed = |place: Place, text: &[u8]| {
         let mut found = finding("r", Severity::Info, "", place, "");
         found.fix = fix(Safety::Safe, "t", place, text);

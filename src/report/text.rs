@@ -64,11 +64,25 @@ impl<'a> Shown<'a> {
         let in_file = |file: FileId| places.iter().filter(move |(place, _)| place.file == file);
         let mut others: Vec<FileId> = places.iter().map(|(place, _)| place.file).filter(|file| *file != main).collect();
         let mut seen = Vec::new();
-        others.retain(|file| !seen.contains(file) && { seen.push(*file); true });
+        others.retain(|file| {
+            !seen.contains(file) && {
+                seen.push(*file);
+                true
+            }
+        });
         let elsewhere = others.into_iter().map(|file| {
             let (labels, window) = labels(in_file(file), file, sources, show);
             let head = "and there:".to_owned();
-            Shown { head, code: None, level: Level::Advice, help: None, url: None, labels, window, elsewhere: Vec::new() }
+            Shown {
+                head,
+                code: None,
+                level: Level::Advice,
+                help: None,
+                url: None,
+                labels,
+                window,
+                elsewhere: Vec::new(),
+            }
         });
         let elsewhere = elsewhere.collect();
         let (labels, window) = labels(in_file(main), main, sources, show);

@@ -45,7 +45,9 @@ impl<'a> Window<'a> {
         for (span, cut) in wanted {
             match merged.last_mut() {
                 // Touching pieces too: miette draws neighbours as one and then asks for both at once.
-                Some((last, last_cut)) if span.start <= last.end && *last_cut == cut => last.end = last.end.max(span.end),
+                Some((last, last_cut)) if span.start <= last.end && *last_cut == cut => {
+                    last.end = last.end.max(span.end)
+                }
                 _ => merged.push((span, cut)),
             }
         }
@@ -75,7 +77,8 @@ pub fn drawn(source: &Source, span: Span) -> Span {
     if end > start {
         return Span::new(start, end);
     }
-    let width = bytes[start..].utf8_chunks().next().map_or(1, |chunk| chunk.valid().chars().next().map_or(1, char::len_utf8));
+    let width =
+        bytes[start..].utf8_chunks().next().map_or(1, |chunk| chunk.valid().chars().next().map_or(1, char::len_utf8));
     Span::new(start, start + width)
 }
 
@@ -206,7 +209,9 @@ fn with_lines(text: &str, span: Span, before: usize, after: usize) -> Span {
     let bytes = text.as_bytes();
     let mut start = memchr::memrchr(b'\n', &bytes[..span.start]).map_or(0, |newline| newline + 1);
     for _ in 0..before {
-        start = start.checked_sub(1).map_or(0, |end| memchr::memrchr(b'\n', &bytes[..end]).map_or(0, |newline| newline + 1));
+        start = start
+            .checked_sub(1)
+            .map_or(0, |end| memchr::memrchr(b'\n', &bytes[..end]).map_or(0, |newline| newline + 1));
     }
     let next = |from: usize| memchr::memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |length| from + length + 1);
     let mut end = next(span.end.max(span.start + 1) - 1);

@@ -87,7 +87,9 @@ impl Condition {
             Condition::Not(condition) => !condition.holds(settings),
             Condition::IsSet(name) => settings.is_set(name),
             Condition::On(name) => settings.value(name) == Some(Value::Bool(true)),
-            Condition::Compare(left, comparison, right) => compare(left, right, settings).is_some_and(|order| comparison.accepts(order)),
+            Condition::Compare(left, comparison, right) => {
+                compare(left, right, settings).is_some_and(|order| comparison.accepts(order))
+            }
             Condition::In(left, several) => {
                 several.iter().any(|right| compare(left, right, settings).is_some_and(std::cmp::Ordering::is_eq))
             }
@@ -105,7 +107,9 @@ impl Condition {
 
     fn collect<'a>(&'a self, names: &mut Vec<&'a str>) {
         match self {
-            Condition::All(several) | Condition::Any(several) => several.iter().for_each(|condition| condition.collect(names)),
+            Condition::All(several) | Condition::Any(several) => {
+                several.iter().for_each(|condition| condition.collect(names))
+            }
             Condition::Not(condition) => condition.collect(names),
             Condition::IsSet(name) | Condition::On(name) => names.push(name),
             Condition::Compare(left, _, right) => {
@@ -125,14 +129,18 @@ impl Condition {
     /// What does not fit.
     pub fn check(&self, catalog: &Catalog) -> Result<(), String> {
         match self {
-            Condition::All(several) | Condition::Any(several) => several.iter().try_for_each(|condition| condition.check(catalog)),
+            Condition::All(several) | Condition::Any(several) => {
+                several.iter().try_for_each(|condition| condition.check(catalog))
+            }
             Condition::Not(condition) => condition.check(catalog),
             Condition::IsSet(_) => Ok(()),
             Condition::On(name) => match catalog.find(name.as_bytes()).map(|id| catalog.get(id).kind) {
                 Some(Kind::Bool) | None => Ok(()),
                 Some(kind) => Err(format!("`{name}` is of type {}, not a condition", kind.word())),
             },
-            Condition::In(left, several) => several.iter().try_for_each(|right| check_pair(left, right, Comparison::Equal, catalog)),
+            Condition::In(left, several) => {
+                several.iter().try_for_each(|right| check_pair(left, right, Comparison::Equal, catalog))
+            }
             Condition::Compare(left, comparison, right) => check_pair(left, right, *comparison, catalog),
         }
     }
@@ -169,10 +177,13 @@ fn compare(left: &Operand, right: &Operand, settings: &Settings) -> Option<std::
         (Meaning::Literal(text), Meaning::Setting(name)) => (literal(text, name, catalog)?, settings.value(name)?),
         (Meaning::Setting(left), Meaning::Setting(right)) => match (settings.value(left)?, settings.value(right)?) {
             // Words of two enums compare by their order in the list, which is the server's own order.
-            (Value::Word(first), Value::Word(second)) => return Some(rank(left, first, settings)?.cmp(&rank(right, second, settings)?)),
-            (Value::Integer(_) | Value::Real(_), _) => {
-                (Value::Real(number(&Operand::Word(left.to_string()), settings)?), Value::Real(number(&Operand::Word(right.to_string()), settings)?))
+            (Value::Word(first), Value::Word(second)) => {
+                return Some(rank(left, first, settings)?.cmp(&rank(right, second, settings)?));
             }
+            (Value::Integer(_) | Value::Real(_), _) => (
+                Value::Real(number(&Operand::Word(left.to_string()), settings)?),
+                Value::Real(number(&Operand::Word(right.to_string()), settings)?),
+            ),
             values => values,
         },
         _ => (Value::Real(number(left, settings)?), Value::Real(number(right, settings)?)),
@@ -213,10 +224,12 @@ fn number(operand: &Operand, settings: &Settings) -> Option<f64> {
             Some(as_number(&settings.value(name)?)? * parameter.unit.map_or(1.0, |unit| unit.size() as f64))
         }
         Operand::Literal(text) => text.parse().ok(),
-        Operand::Sum(terms) => {
-            terms.iter().try_fold(0.0, |sum, (minus, term)| Some(if *minus { sum - number(term, settings)? } else { sum + number(term, settings)? }))
+        Operand::Sum(terms) => terms.iter().try_fold(0.0, |sum, (minus, term)| {
+            Some(if *minus { sum - number(term, settings)? } else { sum + number(term, settings)? })
+        }),
+        Operand::Product(factors) => {
+            factors.iter().try_fold(1.0, |product, factor| Some(product * number(factor, settings)?))
         }
-        Operand::Product(factors) => factors.iter().try_fold(1.0, |product, factor| Some(product * number(factor, settings)?)),
     }
 }
 
@@ -238,7 +251,9 @@ fn literal_of(text: &str, parameter: &Parameter, catalog: &Catalog) -> Result<Va
     let context = Context::new(catalog.version.major, parameter.name);
     let known = crate::catalog::read_unchecked(parameter, &context, text.as_bytes());
     match known {
-        Ok(Value::Text(_)) if parameter.kind == Kind::Enum => Err(format!("`{text}` is not a value of `{}`", parameter.name)),
+        Ok(Value::Text(_)) if parameter.kind == Kind::Enum => {
+            Err(format!("`{text}` is not a value of `{}`", parameter.name))
+        }
         Ok(value) => Ok(value),
         Err(_) => Err(format!("`{text}` is not a value of `{}`", parameter.name)),
     }
@@ -246,7 +261,9 @@ fn literal_of(text: &str, parameter: &Parameter, catalog: &Catalog) -> Result<Va
 
 fn check_pair(left: &Operand, right: &Operand, comparison: Comparison, catalog: &Catalog) -> Result<(), String> {
     let (name, text) = match (meaning(left, catalog), meaning(right, catalog)) {
-        (Meaning::Setting(name), Meaning::Literal(text)) | (Meaning::Literal(text), Meaning::Setting(name)) => (name, text),
+        (Meaning::Setting(name), Meaning::Literal(text)) | (Meaning::Literal(text), Meaning::Setting(name)) => {
+            (name, text)
+        }
         _ => return Ok(()),
     };
     let Some(id) = catalog.find(name.as_bytes()) else { return Ok(()) };
@@ -258,7 +275,9 @@ fn check_pair(left: &Operand, right: &Operand, comparison: Comparison, catalog: 
     literal_of(text, parameter, catalog).map(|_| ())
 }
 
-fn spaced<'a, O>(parser: impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>>) -> impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>> {
+fn spaced<'a, O>(
+    parser: impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>>,
+) -> impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>> {
     preceded(take_while(char::is_whitespace), parser)
 }
 
@@ -288,7 +307,8 @@ fn one_or(mut several: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) ->
 
 fn negation(input: &str) -> IResult<&str, Condition> {
     let (rest, negated) = opt(keyword("not")).parse(input)?;
-    let (rest, condition) = alt((is_set, comparison, delimited(spaced(char('(')), any, spaced(char(')'))), flag)).parse(rest)?;
+    let (rest, condition) =
+        alt((is_set, comparison, delimited(spaced(char('(')), any, spaced(char(')'))), flag)).parse(rest)?;
     Ok((rest, if negated.is_some() { Condition::Not(Box::new(condition)) } else { condition }))
 }
 
@@ -340,7 +360,11 @@ fn product(input: &str) -> IResult<&str, Operand> {
 
 fn operand(input: &str) -> IResult<&str, Operand> {
     let quoted = delimited(char('\''), take_till(|char| char == '\''), char('\''));
-    let number = recognize((opt(char('-')), take_while1(|char: char| char.is_ascii_digit()), take_while(|char: char| char.is_ascii_alphanumeric() || char == '.')));
+    let number = recognize((
+        opt(char('-')),
+        take_while1(|char: char| char.is_ascii_digit()),
+        take_while(|char: char| char.is_ascii_alphanumeric() || char == '.'),
+    ));
     spaced(alt((
         map(quoted, |text: &str| Operand::Literal(text.to_string())),
         map(number, |text: &str| Operand::Literal(text.to_string())),

@@ -208,17 +208,10 @@ struct SaysOf {
 impl SaysField {
     fn into_says(self) -> Vec<Says> {
         match self {
-            SaysField::One(text) => vec![Says {
-                pg: "".into(),
-                text: text.into(),
-            }],
-            SaysField::ByVersion(all) => all
-                .into_iter()
-                .map(|says| Says {
-                    pg: says.pg.into(),
-                    text: says.text.into(),
-                })
-                .collect(),
+            SaysField::One(text) => vec![Says { pg: "".into(), text: text.into() }],
+            SaysField::ByVersion(all) => {
+                all.into_iter().map(|says| Says { pg: says.pg.into(), text: says.text.into() }).collect()
+            }
         }
     }
 }
@@ -315,7 +308,11 @@ impl Blocks {
                 Some(name) => files.push((name.trim(), Vec::new())),
                 None => {
                     let (_, bytes) = files.last_mut().expect("one from the start");
-                    if escaped { unescape(line, bytes) } else { bytes.extend(line.as_bytes()) }
+                    if escaped {
+                        unescape(line, bytes)
+                    } else {
+                        bytes.extend(line.as_bytes())
+                    }
                     bytes.push(b'\n');
                 }
             }
@@ -344,7 +341,8 @@ impl Blocks {
 fn unescape(line: &str, bytes: &mut Vec<u8>) {
     let mut rest = line.as_bytes();
     while let Some((first, after)) = rest.split_first() {
-        let hex = |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        let hex =
+            |digits: &[u8]| std::str::from_utf8(digits).ok().and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match (first, after) {
             (b'\\', [b'r', after @ ..]) => {
                 bytes.push(b'\r');

@@ -134,10 +134,17 @@ struct Examined {
 
 impl<'a> Run<'a> {
     /// Finds the nodes and the configuration of each.
-    fn prepare(options: &'a Check, disk: &'a Disk, show: &'a Show, world: &mut World<'_>) -> Result<Run<'a>, Vec<String>> {
+    fn prepare(
+        options: &'a Check,
+        disk: &'a Disk,
+        show: &'a Show,
+        world: &mut World<'_>,
+    ) -> Result<Run<'a>, Vec<String>> {
         let on_stdout = options.reports.iter().filter(|(_, file)| file.is_none()).count();
         if on_stdout > 1 {
-            return Err(vec!["only one report can go to standard output: say --report FORMAT=FILE for the others".to_owned()]);
+            return Err(vec![
+                "only one report can go to standard output: say --report FORMAT=FILE for the others".to_owned(),
+            ]);
         }
         let mut projects = Projects::new(&show.directory, options.target.config.as_deref(), options.target.isolated)?;
         let mut run = Run { options, disk, show, stdin: None, jobs: Vec::new(), errors: Vec::new() };
@@ -151,7 +158,8 @@ impl<'a> Run<'a> {
         run.errors.extend(found.errors.into_iter().map(|(path, message)| Trouble { path: Some(path), message }));
         if nodes.is_empty() && run.errors.is_empty() && !options.allow_empty {
             let paths: Vec<String> = paths.iter().map(|path| show.path(path)).collect();
-            let message = format!("nothing to check in {}: no postgresql.conf, pg_hba.conf or PG_VERSION", paths.join(", "));
+            let message =
+                format!("nothing to check in {}: no postgresql.conf, pg_hba.conf or PG_VERSION", paths.join(", "));
             return Err(vec![message]);
         }
         for node in nodes {
@@ -167,10 +175,15 @@ impl<'a> Run<'a> {
         let name = self.options.stdin_filename.clone();
         let kind = self.options.kind.or_else(|| files::kind_of(name.as_deref()?));
         let Some(kind) = kind else {
-            return Err(vec!["what standard input is must be said: --stdin-filename pg_hba.conf, or --kind hba".to_owned()]);
+            return Err(vec![
+                "what standard input is must be said: --stdin-filename pg_hba.conf, or --kind hba".to_owned(),
+            ]);
         };
         let mut bytes = Vec::new();
-        world.stdin.read_to_end(&mut bytes).map_err(|error| vec![format!("standard input: {}", files::words(&error))])?;
+        world
+            .stdin
+            .read_to_end(&mut bytes)
+            .map_err(|error| vec![format!("standard input: {}", files::words(&error))])?;
         let path = name.unwrap_or_else(|| PathBuf::from("-"));
         self.stdin = Some((path.clone(), Arc::from(bytes)));
         Ok(files::Node { path, place: Place::File(kind) })
@@ -182,9 +195,11 @@ impl<'a> Run<'a> {
         let projects = self.jobs.iter().map(|(_, project)| project).filter(|project| seen.insert(Arc::as_ptr(project)));
         for project in projects {
             let ids = project.rules.ids();
-            let unknown = self.options.select.iter().chain(&self.options.ignore).filter(|name| !ids.contains(&name.as_str()));
-            let errors: Vec<String> =
-                unknown.map(|name| format!("there is no rule `{name}`{}", did_you_mean(name, ids.iter().copied()))).collect();
+            let unknown =
+                self.options.select.iter().chain(&self.options.ignore).filter(|name| !ids.contains(&name.as_str()));
+            let errors: Vec<String> = unknown
+                .map(|name| format!("there is no rule `{name}`{}", did_you_mean(name, ids.iter().copied())))
+                .collect();
             if !errors.is_empty() {
                 return Err(errors);
             }
@@ -209,7 +224,14 @@ impl<'a> Run<'a> {
         let files = Cached::new(files);
         let node = match target::resolve(&files, found, &self.options.target, &project.config, self.show) {
             Ok(node) => node,
-            Err(error) => return Examined { rendered: Vec::new(), summary: Summary::default(), errors: vec![error], changes: Vec::new() },
+            Err(error) => {
+                return Examined {
+                    rendered: Vec::new(),
+                    summary: Summary::default(),
+                    errors: vec![error],
+                    changes: Vec::new(),
+                };
+            }
         };
         let check = |files: &dyn Files| self.report(files, &node, project);
         let fixes = self.options.fixes;
@@ -252,9 +274,11 @@ impl<'a> Run<'a> {
         }
         outcome.findings.retain(|finding| enabled(&finding.rule) && finding.severity >= options.min_severity);
         let directory = directory_of(&node.path, node.file.is_some());
-        let name = target::known(config, &directory, self.show).map_or_else(|| self.show.path(&directory), |known| known.name.clone());
+        let name = target::known(config, &directory, self.show)
+            .map_or_else(|| self.show.path(&directory), |known| known.name.clone());
         let nodes = outcome.sources.iter().map(|(file, _)| (file, name.clone())).collect();
-        let errors = outcome.errors.into_iter().map(|(path, error)| Trouble { path: Some(path), message: error.to_string() });
+        let errors =
+            outcome.errors.into_iter().map(|(path, error)| Trouble { path: Some(path), message: error.to_string() });
         let mut report = Report {
             errors: errors.collect(),
             sources: outcome.sources,

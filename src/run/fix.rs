@@ -109,7 +109,8 @@ mod tests {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let file = report.sources.add(Source::new("x".into(), FileKind::Conf, bytes));
         let at = |word: &'static str, severity, fixed: Option<&str>| {
-            let found = text.match_indices(word).map(|(start, _)| Place { file, span: Span::new(start, start + word.len()) });
+            let found =
+                text.match_indices(word).map(|(start, _)| Place { file, span: Span::new(start, start + word.len()) });
             let edits = |place| fixed.map(|fixed| vec![Edit { place, text: fixed.as_bytes().to_vec() }]);
             let fix = |place| edits(place).map(|edits| Fix { safety, title: String::new(), edits });
             let finding = |place| Finding {
@@ -158,7 +159,11 @@ mod tests {
     #[test]
     fn a_diff_hides_secrets() {
         let text = diff(
-            &Change { path: "x".into(), old: Arc::from(&b"a\npassword=old\n"[..]), new: Arc::from(&b"a\npassword=new\nb\n"[..]) },
+            &Change {
+                path: "x".into(),
+                old: Arc::from(&b"a\npassword=old\n"[..]),
+                new: Arc::from(&b"a\npassword=new\nb\n"[..]),
+            },
             &Show::default(),
         );
         assert_eq!(text, "--- a/x\n+++ b/x\n@@ -1,2 +1,3 @@\n a\n password=****\n+b\n");

@@ -49,7 +49,11 @@ pub fn explain(name: &str, pg: Option<&Targets>, config: Option<&Path>, world: &
     let all = Targets::all();
     let targets = pg.unwrap_or(&all);
     let page = project.rules.pages().find(|page| page.id == name);
-    let text = match page.map(of_rule).or_else(|| of_parameter(name, targets, &project.rules)).or_else(|| of_message(name, &project.rules)) {
+    let text = match page
+        .map(of_rule)
+        .or_else(|| of_parameter(name, targets, &project.rules))
+        .or_else(|| of_message(name, &project.rules))
+    {
         Some(text) => text,
         None => {
             let known = Catalog::shared(targets.newest());
@@ -123,8 +127,11 @@ fn of_parameter(name: &str, targets: &Targets, rules: &Rules) -> Option<String> 
         let _ = writeln!(text, "{versions}: {fact}");
     }
     let word = format!("`{}`", name.to_lowercase());
-    let about: Vec<&str> =
-        sorted(rules).into_iter().filter(|page| page.prose.contains(&word) || page.title.contains(&word)).map(|page| page.id.as_ref()).collect();
+    let about: Vec<&str> = sorted(rules)
+        .into_iter()
+        .filter(|page| page.prose.contains(&word) || page.title.contains(&word))
+        .map(|page| page.id.as_ref())
+        .collect();
     if !about.is_empty() {
         let _ = write!(text, "\nRules about it: {}\n", about.join(", "));
     }
@@ -136,9 +143,10 @@ fn of_message(message: &str, rules: &Rules) -> Option<String> {
     const SHORTEST: usize = 8;
     let message = message.to_lowercase();
     let knows = |page: &&Page| {
-        page.says.iter().map(|said| said.text.to_lowercase()).any(|said| {
-            message.contains(&said) || message.len() >= SHORTEST && said.contains(&message)
-        })
+        page.says
+            .iter()
+            .map(|said| said.text.to_lowercase())
+            .any(|said| message.contains(&said) || message.len() >= SHORTEST && said.contains(&message))
     };
     let pages: Vec<String> = sorted(rules).into_iter().filter(knows).map(of_rule).collect();
     (!pages.is_empty()).then(|| pages.join("\n"))

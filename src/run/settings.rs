@@ -106,9 +106,11 @@ fn read(options: &cli::Settings, disk: &Disk, show: &Show) -> Result<(String, Ve
         return Err(errors);
     }
     let wanted: Vec<_> = options.names.iter().filter_map(|name| catalog.find(name.as_bytes())).collect();
-    let all = catalog.iter().filter(|(id, parameter)| {
-        if wanted.is_empty() { parameter.settable } else { wanted.contains(id) }
-    });
+    let all = catalog.iter().filter(
+        |(id, parameter)| {
+            if wanted.is_empty() { parameter.settable } else { wanted.contains(id) }
+        },
+    );
     let mut rows: Vec<Setting> = all
         .map(|(id, parameter)| {
             let lines = settings.judged.iter().enumerate().filter(|(_, judged)| judged.parameter == Some(id));
@@ -163,7 +165,8 @@ fn write_line(out: &mut dyn Write, setting: &Setting) -> std::io::Result<()> {
     };
     let overridden: Vec<String> =
         setting.overrides.iter().map(|other| format!("{}:{} ({})", other.file, other.line, other.value)).collect();
-    let overridden = if overridden.is_empty() { String::new() } else { format!(", overrides {}", overridden.join(", ")) };
+    let overridden =
+        if overridden.is_empty() { String::new() } else { format!(", overrides {}", overridden.join(", ")) };
     let value = match &setting.error {
         Some(error) => format!("{} is refused: {error}", setting.name),
         None => format!("{} = {}", setting.name, quoted(&setting.shown)),
@@ -174,5 +177,9 @@ fn write_line(out: &mut dyn Write, setting: &Setting) -> std::io::Result<()> {
 /// As it may stand in postgresql.conf.
 fn quoted(value: &str) -> String {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '.' | '-');
-    if !value.is_empty() && value.chars().all(is_plain) { value.to_owned() } else { format!("'{}'", value.replace('\'', "''")) }
+    if !value.is_empty() && value.chars().all(is_plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', "''"))
+    }
 }

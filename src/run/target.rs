@@ -30,7 +30,8 @@ pub fn resolve(
     let directory = directory_of(&found.path, file.is_some());
     let known = known(config, &directory, show);
     let said = comments(files, &found.path, file, &directory);
-    let data_dir = asked.data_dir.clone().or_else(|| known?.data_dir.clone()).or_else(|| data_directory(files, &directory));
+    let data_dir =
+        asked.data_dir.clone().or_else(|| known?.data_dir.clone()).or_else(|| data_directory(files, &directory));
     let pg = asked.pg.clone().or(said.pg).or_else(|| known?.pg.clone()).or_else(|| config.pg.clone());
     let targets = match pg {
         Some(targets) => targets,
@@ -49,7 +50,8 @@ pub fn known<'a>(config: &'a Config, directory: &Path, show: &Show) -> Option<&'
 
 /// What the files' own comments say: those of the file itself, then those of the node's others.
 fn comments(files: &dyn Files, path: &Path, file: Option<FileKind>, directory: &Path) -> Target {
-    const NAMES: [&str; 5] = ["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "recovery.conf"];
+    const NAMES: [&str; 5] =
+        ["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "recovery.conf"];
     let own = file.map(|kind| (path.to_owned(), kind));
     let others = NAMES.iter().filter_map(|name| Some((directory.join(name), kind_of(Path::new(name))?)));
     let mut sum = Target::default();
@@ -69,7 +71,8 @@ fn data_directory(files: &dyn Files, directory: &Path) -> Option<PathBuf> {
 }
 
 fn found_out(files: &dyn Files, directory: &Path, data_dir: Option<&Path>, show: &Show) -> Result<Targets, Trouble> {
-    let refused = |path: &Path, error: &dyn ToString| Trouble { path: Some(path.to_owned()), message: error.to_string() };
+    let refused =
+        |path: &Path, error: &dyn ToString| Trouble { path: Some(path.to_owned()), message: error.to_string() };
     let one = |path: &Path, major: Major| Targets::one(PgVersion::newest(major)).map_err(|error| refused(path, &error));
     for directory in [Some(directory), data_dir].into_iter().flatten() {
         let path = directory.join("PG_VERSION");
@@ -95,7 +98,8 @@ fn signalled(files: &dyn Files, data: &Path, directory: &Path, targets: &Targets
     }
     let recovery = || [data, directory].iter().find_map(|directory| files.read(&directory.join("recovery.conf")).ok());
     let mode = if before_12 { setting(&recovery()?, "standby_mode") } else { None };
-    let is_on = |value: Vec<u8>| matches!(value.to_ascii_lowercase().as_slice(), b"on" | b"true" | b"yes" | b"1" | b"t" | b"y");
+    let is_on =
+        |value: Vec<u8>| matches!(value.to_ascii_lowercase().as_slice(), b"on" | b"true" | b"yes" | b"1" | b"t" | b"y");
     mode.filter(|mode| is_on(mode.clone())).map(|_| Role::Standby)
 }
 

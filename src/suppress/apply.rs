@@ -37,36 +37,26 @@ pub fn apply(
         }
     }
     if files.is_empty() {
-        return Outcome {
-            findings,
-            suppressed: 0,
-        };
+        return Outcome { findings, suppressed: 0 };
     }
     let before = findings.len();
     let mut kept: Vec<Finding> = findings
         .into_iter()
         .filter(|finding| {
             let comments = files.get_mut(&finding.place.file);
-            !comments
-                .is_some_and(|comments| comments.suppress(finding, sources.get(finding.place.file)))
+            !comments.is_some_and(|comments| comments.suppress(finding, sources.get(finding.place.file)))
         })
         .collect();
     let suppressed = before - kept.len();
     for (file, comments) in &files {
-        let about = About {
-            file: *file,
-            source: sources.get(*file),
-            pg,
-        };
+        let about = About { file: *file, source: sources.get(*file), pg };
         for (index, directive) in comments.directives.iter().enumerate() {
             match &directive.says {
                 Err(why) => kept.push(about.not_understood(directive, why)),
                 Ok(Word::Ignore(ignore)) => {
                     kept.extend(about.unknown(directive, ignore, known));
                     let unused = |name: usize, rule: &str| {
-                        known.contains(&rule)
-                            && ran(rule)
-                            && !comments.used.contains_key(&(index, name))
+                        known.contains(&rule) && ran(rule) && !comments.used.contains_key(&(index, name))
                     };
                     kept.extend(about.unused(directive, ignore, &unused));
                 }
@@ -74,10 +64,7 @@ pub fn apply(
             }
         }
     }
-    Outcome {
-        findings: kept,
-        suppressed,
-    }
+    Outcome { findings: kept, suppressed }
 }
 
 /// The comments of one file, by the rule and line that each suppresses.
@@ -104,12 +91,7 @@ impl Comments {
                 _ => {}
             }
         }
-        Comments {
-            directives,
-            by_line,
-            for_file,
-            used: HashMap::new(),
-        }
+        Comments { directives, by_line, for_file, used: HashMap::new() }
     }
 
     /// Whether a comment suppresses the finding; all that do are then in use.
@@ -117,12 +99,7 @@ impl Comments {
         // An empty range at the start stands for the whole file, which no line's comment speaks for.
         let whole = finding.place.span == Span::new(0, 0);
         let line = source.line(finding.place.span.start) - 1;
-        let here = self
-            .by_line
-            .get(&line)
-            .filter(|_| !whole)
-            .into_iter()
-            .flatten();
+        let here = self.by_line.get(&line).filter(|_| !whole).into_iter().flatten();
         let mut suppressed = false;
         for index in here.chain(&self.for_file) {
             let Ok(Word::Ignore(ignore)) = &self.directives[*index].says else {
@@ -156,19 +133,12 @@ impl About<'_> {
         let is_bad = |rule: &str| !known.contains(&rule);
         let (place, names) = self.bad(ignore, &|_, rule| is_bad(rule))?;
         let guess = ignore.rules.iter().filter(|(rule, _)| is_bad(rule));
-        let guess = guess
-            .filter_map(|(rule, _)| nearest(rule, known.iter().copied()))
-            .next();
+        let guess = guess.filter_map(|(rule, _)| nearest(rule, known.iter().copied())).next();
         let message = match names.as_slice() {
             [name] => format!("there is no rule {name}, so this suppresses nothing"),
-            _ => format!(
-                "there are no rules {}, so this suppresses nothing",
-                names.join(", ")
-            ),
+            _ => format!("there are no rules {}, so this suppresses nothing", names.join(", ")),
         };
-        let label = guess.map_or("not a rule".to_owned(), |guess| {
-            format!("did you mean `{guess}`?")
-        });
+        let label = guess.map_or("not a rule".to_owned(), |guess| format!("did you mean `{guess}`?"));
         let fix = self.without(directive, ignore, &|_, rule| is_bad(rule));
         Some(self.finding(UNKNOWN, place, message, label, Some(fix)))
     }
@@ -176,36 +146,17 @@ impl About<'_> {
     fn unused(&self, directive: &Directive, ignore: &Ignore, is_bad: IsBad<'_>) -> Option<Finding> {
         let (place, names) = self.bad(ignore, is_bad)?;
         let scope = if ignore.file { "in this file" } else { "here" };
-        let message = format!(
-            "{} {} no longer reported {scope}",
-            names.join(", "),
-            if names.len() == 1 { "is" } else { "are" }
-        );
+        let message =
+            format!("{} {} no longer reported {scope}", names.join(", "), if names.len() == 1 { "is" } else { "are" });
         let fix = self.without(directive, ignore, is_bad);
-        Some(self.finding(
-            UNUSED,
-            place,
-            message,
-            "suppresses nothing".to_owned(),
-            Some(fix),
-        ))
+        Some(self.finding(UNUSED, place, message, "suppresses nothing".to_owned(), Some(fix)))
     }
 
     /// The place of the first bad name, and all of them.
     fn bad(&self, ignore: &Ignore, is_bad: IsBad<'_>) -> Option<(Span, Vec<String>)> {
-        let bad: Vec<_> = ignore
-            .rules
-            .iter()
-            .enumerate()
-            .filter(|(name, (rule, _))| is_bad(*name, rule))
-            .collect();
+        let bad: Vec<_> = ignore.rules.iter().enumerate().filter(|(name, (rule, _))| is_bad(*name, rule)).collect();
         let (_, (_, place)) = bad.first()?;
-        Some((
-            *place,
-            bad.iter()
-                .map(|(_, (rule, _))| format!("`{rule}`"))
-                .collect(),
-        ))
+        Some((*place, bad.iter().map(|(_, (rule, _))| format!("`{rule}`")).collect()))
     }
 
     /// The fix that leaves only the good names, or nothing of the comment if there is none.
@@ -218,23 +169,11 @@ impl About<'_> {
             .map(|(_, (rule, _))| rule.as_str())
             .collect();
         let (span, text) = match (good.is_empty(), ignore.rules.as_slice()) {
-            (false, [(_, first), .., (_, last)]) => {
-                (Span::new(first.start, last.end), good.join(", "))
-            }
+            (false, [(_, first), .., (_, last)]) => (Span::new(first.start, last.end), good.join(", ")),
             _ => (self.whole(directive), String::new()),
         };
-        let edit = Edit {
-            place: Place {
-                file: self.file,
-                span,
-            },
-            text: text.into_bytes(),
-        };
-        Fix {
-            safety: Safety::Safe,
-            title: "remove the suppression".to_owned(),
-            edits: vec![edit],
-        }
+        let edit = Edit { place: Place { file: self.file, span }, text: text.into_bytes() };
+        Fix { safety: Safety::Safe, title: "remove the suppression".to_owned(), edits: vec![edit] }
     }
 
     /// All that goes with a comment: its line if it is alone, else the blanks before it.
@@ -246,21 +185,11 @@ impl About<'_> {
         if !directive.alone {
             return Span::new(start, span.end);
         }
-        let ending = bytes[span.end..]
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .map_or(0, |length| length + 1);
+        let ending = bytes[span.end..].iter().position(|byte| *byte == b'\n').map_or(0, |length| length + 1);
         Span::new(start, span.end + ending)
     }
 
-    fn finding(
-        &self,
-        rule: &'static str,
-        span: Span,
-        message: String,
-        label: String,
-        fix: Option<Fix>,
-    ) -> Finding {
+    fn finding(&self, rule: &'static str, span: Span, message: String, label: String, fix: Option<Fix>) -> Finding {
         Finding {
             rule: Cow::Borrowed(rule),
             severity: Severity::Warning,
@@ -268,10 +197,7 @@ impl About<'_> {
             server: None,
             help: None,
             docs: None,
-            place: Place {
-                file: self.file,
-                span,
-            },
+            place: Place { file: self.file, span },
             label,
             related: Vec::new(),
             subject: None,
@@ -296,67 +222,35 @@ mod tests {
     /// Findings of the rules at the given texts, what is kept of them, and the file once all fixes are applied.
     fn check(text: &str, faults: &[(&'static str, &str)]) -> (Vec<String>, usize, String) {
         let mut sources = Sources::default();
-        let file = sources.add(Source::new(
-            "x".into(),
-            FileKind::Conf,
-            Arc::from(text.as_bytes()),
-        ));
-        let about = About {
-            file,
-            source: sources.get(file),
-            pg: &[Major::V16],
-        };
+        let file = sources.add(Source::new("x".into(), FileKind::Conf, Arc::from(text.as_bytes())));
+        let about = About { file, source: sources.get(file), pg: &[Major::V16] };
         let findings = faults
             .iter()
             .map(|(rule, at)| {
                 let start = text.find(at).expect("the fault is in the text");
-                about.finding(
-                    rule,
-                    Span::new(start, start + at.len()),
-                    String::new(),
-                    String::new(),
-                    None,
-                )
+                about.finding(rule, Span::new(start, start + at.len()), String::new(), String::new(), None)
             })
             .collect();
         let ran = |rule: &str| rule != "rule-c";
         let outcome = apply(&sources, findings, &KNOWN, &ran, &[Major::V16]);
-        let fixes: Vec<Fix> = outcome
-            .findings
-            .iter()
-            .filter_map(|finding| finding.fix.clone())
-            .collect();
+        let fixes: Vec<Fix> = outcome.findings.iter().filter_map(|finding| finding.fix.clone()).collect();
         let edits = edit::round(&fixes).edits.remove(&file).unwrap_or_default();
         let fixed = String::from_utf8(edit::apply(text.as_bytes(), &edits)).expect("it was UTF-8");
-        let kept = outcome
-            .findings
-            .iter()
-            .map(|finding| format!("{}: {}", finding.rule, finding.message))
-            .collect();
+        let kept = outcome.findings.iter().map(|finding| format!("{}: {}", finding.rule, finding.message)).collect();
         (kept, outcome.suppressed, fixed)
     }
 
     #[test]
     fn a_suppressed_finding_is_gone_and_its_comment_stays() {
         let text = "port = 1 # pgconflint: ignore[rule-a] known\nport = 2\n";
-        assert_eq!(
-            check(text, &[("rule-a", "port = 1")]),
-            (vec![], 1, text.to_owned())
-        );
+        assert_eq!(check(text, &[("rule-a", "port = 1")]), (vec![], 1, text.to_owned()));
     }
 
     #[test]
     fn a_comment_speaks_only_for_its_rule_and_its_line() {
         let text = "port = 1 # pgconflint: ignore[rule-a]\nport = 2\n";
         let (kept, suppressed, _) = check(text, &[("rule-b", "port = 1"), ("rule-a", "port = 2")]);
-        assert_eq!(
-            kept,
-            [
-                "rule-b: ",
-                "rule-a: ",
-                "unused-suppression: `rule-a` is no longer reported here"
-            ]
-        );
+        assert_eq!(kept, ["rule-b: ", "rule-a: ", "unused-suppression: `rule-a` is no longer reported here"]);
         assert_eq!(suppressed, 0);
     }
 

@@ -76,8 +76,7 @@ pub fn read(source: &Source) -> Vec<Directive> {
                 directives.push(Directive { span, alone, says });
             }
         }
-        continued_from =
-            (source.kind.has_continuations() && text.ends_with(b"\\")).then_some(first);
+        continued_from = (source.kind.has_continuations() && text.ends_with(b"\\")).then_some(first);
         if !content.is_empty() && continued_from.is_none() {
             for directive in open.drain(..) {
                 directives[directive].cover(first..index + 1);
@@ -89,15 +88,10 @@ pub fn read(source: &Source) -> Vec<Directive> {
 
 /// What the comments of a file say that it is checked against; the last word on each wins.
 pub fn target(directives: &[Directive]) -> Target {
-    directives
-        .iter()
-        .fold(Target::default(), |sum, directive| match &directive.says {
-            Ok(Word::Target(target)) => Target {
-                pg: target.pg.clone().or(sum.pg),
-                role: target.role.or(sum.role),
-            },
-            _ => sum,
-        })
+    directives.iter().fold(Target::default(), |sum, directive| match &directive.says {
+        Ok(Word::Target(target)) => Target { pg: target.pg.clone().or(sum.pg), role: target.role.or(sum.role) },
+        _ => sum,
+    })
 }
 
 impl Directive {
@@ -165,9 +159,7 @@ fn single_quoted(text: &[u8]) -> usize {
 
 /// Reads a comment, if it is one of ours.
 fn understand(span: Span, comment: &[u8], lines: Range<usize>) -> Option<Result<Word, String>> {
-    let start = comment
-        .iter()
-        .position(|byte| *byte != b'#' && !byte.is_ascii_whitespace())?;
+    let start = comment.iter().position(|byte| *byte != b'#' && !byte.is_ascii_whitespace())?;
     let after = comment[start..].strip_prefix(MARK)?;
     let offset = span.start + comment.len() - after.len();
     let text = String::from_utf8_lossy(after);
@@ -180,9 +172,7 @@ fn understand(span: Span, comment: &[u8], lines: Range<usize>) -> Option<Result<
         "ignore-file" => true,
         other => {
             let hint = did_you_mean(other, ["ignore", "ignore-file"]);
-            return Some(Err(format!(
-                "`{other}` is not a word that is known here{hint}"
-            )));
+            return Some(Err(format!("`{other}` is not a word that is known here{hint}")));
         }
     };
     let Some((names, _reason)) = rest.split_once(']') else {
@@ -192,9 +182,7 @@ fn understand(span: Span, comment: &[u8], lines: Range<usize>) -> Option<Result<
     let first = offset + memchr(b'[', after)? + 1;
     let rules = names_in(names, first);
     if rules.is_empty() {
-        return Some(Err(
-            "the list of rules is empty; each is named: `ignore[rule-a, rule-b] reason`".to_owned(),
-        ));
+        return Some(Err("the list of rules is empty; each is named: `ignore[rule-a, rule-b] reason`".to_owned()));
     }
     let lines = if file { 0..usize::MAX } else { lines };
     Some(Ok(Word::Ignore(Ignore { rules, lines, file })))
@@ -218,24 +206,17 @@ fn target_words(text: &str) -> Result<Word, String> {
     let mut target = Target::default();
     for word in text.split_ascii_whitespace() {
         match word.split_once('=') {
-            Some(("pg", version)) => {
-                target.pg = Some(version.parse().map_err(|error| format!("{error}"))?)
-            }
+            Some(("pg", version)) => target.pg = Some(version.parse().map_err(|error| format!("{error}"))?),
             Some(("role", role)) => {
                 let known = Role::from_word(role);
-                target.role =
-                    Some(known.ok_or_else(|| {
-                        format!("`{role}` is not a role: say primary or standby")
-                    })?);
+                target.role = Some(known.ok_or_else(|| format!("`{role}` is not a role: say primary or standby"))?);
             }
             Some((key, _)) => {
                 let hint = did_you_mean(key, ["pg", "role"]);
                 return Err(format!("`{key}` is not a word that is known here{hint}"));
             }
             None if word.starts_with("ignore") => {
-                return Err(format!(
-                    "`{word}` names no rule; write `{word}[rule-a, rule-b] reason`"
-                ));
+                return Err(format!("`{word}` names no rule; write `{word}[rule-a, rule-b] reason`"));
             }
             None => {
                 return Err(format!(
@@ -245,9 +226,7 @@ fn target_words(text: &str) -> Result<Word, String> {
         }
     }
     if target == Target::default() {
-        return Err(
-            "it says nothing: ignore[…], ignore-file[…], pg= and role= are known".to_owned(),
-        );
+        return Err("it says nothing: ignore[…], ignore-file[…], pg= and role= are known".to_owned());
     }
     Ok(Word::Target(target))
 }
@@ -265,22 +244,14 @@ mod tests {
     #[test]
     fn a_comment_begins_outside_quotes() {
         let found = |kind, text: &'static str| {
-            comments(kind, text.as_bytes())
-                .map(|span| &text[span.start..span.end])
-                .collect::<Vec<_>>()
+            comments(kind, text.as_bytes()).map(|span| &text[span.start..span.end]).collect::<Vec<_>>()
         };
         assert_eq!(
-            found(
-                FileKind::Conf,
-                "a = 'x#y''#' # one\r\nb='\\'#' #two\n\n# three"
-            ),
+            found(FileKind::Conf, "a = 'x#y''#' # one\r\nb='\\'#' #two\n\n# three"),
             ["# one", "#two", "# three"]
         );
         assert_eq!(found(FileKind::Conf, "a = 'open # four\n"), ["# four"]);
-        assert_eq!(
-            found(FileKind::Hba, "host \"a#b\" all#c '#d\n\"open # no"),
-            ["#c '#d"]
-        );
+        assert_eq!(found(FileKind::Hba, "host \"a#b\" all#c '#d\n\"open # no"), ["#c '#d"]);
         assert!(found(FileKind::Conf, "a = 'x\\").is_empty());
     }
 
@@ -291,33 +262,21 @@ mod tests {
         let ignores: Vec<_> = said
             .iter()
             .map(|directive| match &directive.says {
-                Ok(Word::Ignore(ignore)) => {
-                    (ignore.rules.len(), ignore.lines.clone(), directive.alone)
-                }
+                Ok(Word::Ignore(ignore)) => (ignore.rules.len(), ignore.lines.clone(), directive.alone),
                 other => panic!("{other:?}"),
             })
             .collect();
         assert_eq!(ignores, [(2, 0..1, false), (1, 4..5, true)]);
-        let Ok(Word::Ignore(first)) = &said[0].says else {
-            panic!()
-        };
-        let names: Vec<_> = first
-            .rules
-            .iter()
-            .map(|(_, span)| &text[span.start..span.end])
-            .collect();
+        let Ok(Word::Ignore(first)) = &said[0].says else { panic!() };
+        let names: Vec<_> = first.rules.iter().map(|(_, span)| &text[span.start..span.end]).collect();
         assert_eq!(names, ["x", "y-z"]);
     }
 
     #[test]
     fn an_ignore_above_a_continued_record_holds_for_all_of_it() {
-        let said = directives(
-            FileKind::Hba,
-            "# pgconflint: ignore[x]\nhost all \\\n all all trust\nlocal all all peer",
-        );
-        let Ok(Word::Ignore(ignore)) = &said[0].says else {
-            panic!()
-        };
+        let said =
+            directives(FileKind::Hba, "# pgconflint: ignore[x]\nhost all \\\n all all trust\nlocal all all peer");
+        let Ok(Word::Ignore(ignore)) = &said[0].says else { panic!() };
         assert_eq!(ignore.lines, 1..3);
     }
 
@@ -347,10 +306,7 @@ mod tests {
 
     #[test]
     fn the_target_is_read() {
-        let said = directives(
-            FileKind::Conf,
-            "# pgconflint: pg=14 role=standby\nport = '# pgconflint: pg=15'\n",
-        );
+        let said = directives(FileKind::Conf, "# pgconflint: pg=14 role=standby\nport = '# pgconflint: pg=15'\n");
         let target = target(&said);
         assert_eq!(target.pg, "14".parse().ok());
         assert_eq!(target.role, Some(Role::Standby));

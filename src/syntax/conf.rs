@@ -110,11 +110,7 @@ pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Line> + '_ {
         let content = content(&bytes[start..end], start, last);
         let span = Span::new(start, if last { end } else { end + 1 });
         start = span.end;
-        Some(Line {
-            number,
-            span,
-            content,
-        })
+        Some(Line { number, span, content })
     })
 }
 
@@ -228,11 +224,7 @@ fn content(line: &[u8], offset: usize, last: bool) -> Content {
     }
     let broken = |near: Option<Token>| {
         let text = Span::new(line.len() - rest.len(), line.trim_ascii_end().len().max(line.len() - rest.len() + 1));
-        Content::Broken(Broken {
-            near: near.map(|token| token.span.shifted(offset)),
-            text: text.shifted(offset),
-            last,
-        })
+        Content::Broken(Broken { near: near.map(|token| token.span.shifted(offset)), text: text.shifted(offset), last })
     };
     let Some((rest, name)) = next(rest, line) else {
         return Content::Nothing;
@@ -256,10 +248,7 @@ fn content(line: &[u8], offset: usize, last: bool) -> Content {
     }
     Content::Setting(Setting {
         name: name.span.shifted(offset),
-        value: Token {
-            kind: value.kind,
-            span: value.span.shifted(offset),
-        },
+        value: Token { kind: value.kind, span: value.span.shifted(offset) },
     })
 }
 
@@ -363,11 +352,7 @@ fn integer(input: &[u8]) -> IResult<&[u8], &[u8]> {
 
 fn real(input: &[u8]) -> IResult<&[u8], &[u8]> {
     let digits = || take_while(|byte: u8| byte.is_ascii_digit());
-    let exponent = (
-        alt((tag("e"), tag("E"))),
-        sign,
-        take_while1(|byte: u8| byte.is_ascii_digit()),
-    );
+    let exponent = (alt((tag("e"), tag("E"))), sign, take_while1(|byte: u8| byte.is_ascii_digit()));
     recognize((sign, digits(), tag("."), digits(), opt(exponent))).parse(input)
 }
 

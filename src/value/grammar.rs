@@ -268,27 +268,18 @@ pub fn adjust(grammar: &Grammar, context: &Context, value: i64) -> Result<i64, R
     let stop = if context.major < Major::V18 { "" } else { "." };
     match *grammar {
         Grammar::AtLeast(least, but) if Some(value) != but => Ok(value.max(least)),
-        Grammar::Multiple(number) if value % number != 0 => Err(detail(format!(
-            "\"{}\" must be a multiple of {number}{stop}",
-            context.name
-        ))),
+        Grammar::Multiple(number) if value % number != 0 => {
+            Err(detail(format!("\"{}\" must be a multiple of {number}{stop}", context.name)))
+        }
         Grammar::ZeroOr(least, most) if value != 0 && !(least..=most).contains(&value) => {
-            Err(detail(format!(
-                "\"{}\" must be 0 or between {least} kB and {most} kB{stop}",
-                context.name
-            )))
+            Err(detail(format!("\"{}\" must be 0 or between {least} kB and {most} kB{stop}", context.name)))
         }
         Grammar::StackDepth(most) if value > most => Err(Refusal {
-            hint: Some(
-                "Increase the platform's stack depth limit via \"ulimit -s\" or local equivalent."
-                    .to_owned(),
-            ),
+            hint: Some("Increase the platform's stack depth limit via \"ulimit -s\" or local equivalent.".to_owned()),
             depends: Some("the limit is the stack size of the server's process less 512 kB"),
             ..detail(format!("\"{}\" must not exceed {most}kB.", context.name))
         }),
-        Grammar::NotZero if value == 0 => {
-            Err(detail("Only -1 or values bigger than 0 are valid.".to_owned()))
-        }
+        Grammar::NotZero if value == 0 => Err(detail("Only -1 or values bigger than 0 are valid.".to_owned())),
         Grammar::Only(only, message, build) if (value != 0) != only => Err(Refusal {
             message: Some(message.to_owned()),
             depends: build.then_some("another build of the server may have it"),

@@ -75,23 +75,11 @@ impl Unit {
 }
 
 /// Units that may be written, largest first, with their size in bytes.
-const MEMORY: [(&str, i64); 5] = [
-    ("TB", 1 << 40),
-    ("GB", 1 << 30),
-    ("MB", 1 << 20),
-    ("kB", 1 << 10),
-    ("B", 1),
-];
+const MEMORY: [(&str, i64); 5] = [("TB", 1 << 40), ("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10), ("B", 1)];
 
 /// Units that may be written, largest first, with their size in microseconds.
-const TIME: [(&str, i64); 6] = [
-    ("d", 86_400_000_000),
-    ("h", 3_600_000_000),
-    ("min", 60_000_000),
-    ("s", 1_000_000),
-    ("ms", 1000),
-    ("us", 1),
-];
+const TIME: [(&str, i64); 6] =
+    [("d", 86_400_000_000), ("h", 3_600_000_000), ("min", 60_000_000), ("s", 1_000_000), ("ms", 1000), ("us", 1)];
 
 /// The units that a server of that major reads for a parameter counted in `base`, largest first.
 fn written(base: Unit, major: Major) -> Vec<(&'static str, i64)> {
@@ -113,23 +101,16 @@ pub fn unit_words(base: Unit, major: Major) -> Vec<&'static str> {
 
 fn unit_hint(base: Unit, major: Major) -> String {
     match (base.is_time(), major) {
-        (true, major) if major < Major::V12 => {
-            r#"Valid units for this parameter are "ms", "s", "min", "h", and "d"."#
-        }
+        (true, major) if major < Major::V12 => r#"Valid units for this parameter are "ms", "s", "min", "h", and "d"."#,
         (true, _) => r#"Valid units for this parameter are "us", "ms", "s", "min", "h", and "d"."#,
-        (false, major) if major < Major::V11 => {
-            r#"Valid units for this parameter are "kB", "MB", "GB", and "TB"."#
-        }
+        (false, major) if major < Major::V11 => r#"Valid units for this parameter are "kB", "MB", "GB", and "TB"."#,
         (false, _) => r#"Valid units for this parameter are "B", "kB", "MB", "GB", and "TB"."#,
     }
     .to_string()
 }
 
 fn refused(hint: Option<String>) -> Refusal {
-    Refusal {
-        hint,
-        ..Refusal::default()
-    }
+    Refusal { hint, ..Refusal::default() }
 }
 
 fn exceeds() -> Refusal {
@@ -182,11 +163,7 @@ fn sign(text: &[u8]) -> (bool, &[u8]) {
 pub fn strtod(text: &[u8]) -> Option<(f64, bool, &[u8])> {
     let (negative, rest) = sign(skip_spaces(text));
     let signed = |value: f64| if negative { -value } else { value };
-    for (word, value) in [
-        (b"infinity".as_slice(), f64::INFINITY),
-        (b"inf", f64::INFINITY),
-        (b"nan", f64::NAN),
-    ] {
+    for (word, value) in [(b"infinity".as_slice(), f64::INFINITY), (b"inf", f64::INFINITY), (b"nan", f64::NAN)] {
         if rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word) {
             return Some((signed(value), true, &rest[word.len()..]));
         }
@@ -280,11 +257,7 @@ fn unit_word(text: &[u8]) -> Option<&[u8]> {
 /// As the server refuses it, hint included.
 pub fn integer(text: &[u8], base: Option<Unit>, major: Major) -> Result<i64, Refusal> {
     let text = text.split(|byte| *byte == 0).next().expect("split yields one");
-    if major < Major::V12 {
-        old_integer(text, base, major)
-    } else {
-        new_integer(text, base, major)
-    }
+    if major < Major::V12 { old_integer(text, base, major) } else { new_integer(text, base, major) }
 }
 
 fn old_integer(text: &[u8], base: Option<Unit>, major: Major) -> Result<i64, Refusal> {
@@ -302,11 +275,7 @@ fn old_integer(text: &[u8], base: Option<Unit>, major: Major) -> Result<i64, Ref
         .map(|(_, size)| size)
         .ok_or_else(|| refused(Some(unit_hint(base, major))))?;
     // A bigger base unit cuts the remainder off.
-    let value = if size >= base.size() {
-        value * (size / base.size())
-    } else {
-        value / (base.size() / size)
-    };
+    let value = if size >= base.size() { value * (size / base.size()) } else { value / (base.size() / size) };
     i32::try_from(value).map(i64::from).map_err(|_| exceeds())
 }
 

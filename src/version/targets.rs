@@ -16,12 +16,8 @@ pub struct Targets {
 impl Targets {
     /// Every released major that files are checked against.
     pub fn all() -> Targets {
-        let released = Major::CHECKED
-            .into_iter()
-            .filter(|major| !major.is_preview());
-        Targets {
-            versions: released.map(PgVersion::newest).collect(),
-        }
+        let released = Major::CHECKED.into_iter().filter(|major| !major.is_preview());
+        Targets { versions: released.map(PgVersion::newest).collect() }
     }
 
     /// One version.
@@ -36,9 +32,7 @@ impl Targets {
                 Major::V19
             )));
         }
-        Ok(Targets {
-            versions: vec![version],
-        })
+        Ok(Targets { versions: vec![version] })
     }
 
     /// The versions, ascending; there is at least one.
@@ -74,35 +68,24 @@ impl FromStr for Targets {
     fn from_str(text: &str) -> Result<Targets, VersionError> {
         let Some((first, last)) = text.split_once("..") else {
             return match text.split_once('-') {
-                Some((first, last)) if is_version(first) && is_version(last) => Err(VersionError(
-                    format!("`{text}` is not a range of versions; did you mean `{first}..{last}`?"),
-                )),
+                Some((first, last)) if is_version(first) && is_version(last) => {
+                    Err(VersionError(format!("`{text}` is not a range of versions; did you mean `{first}..{last}`?")))
+                }
                 _ => Targets::one(text.parse()?),
             };
         };
         let last = last.strip_prefix('=').unwrap_or(last);
         let (first, last): (PgVersion, PgVersion) = (first.parse()?, last.parse()?);
-        if let Some(minor) = [first, last]
-            .into_iter()
-            .find(|version| version.minor.is_some())
-        {
+        if let Some(minor) = [first, last].into_iter().find(|version| version.minor.is_some()) {
             let major = minor.major;
-            return Err(VersionError(format!(
-                "a range is of majors, and {minor} is a minor of {major}"
-            )));
+            return Err(VersionError(format!("a range is of majors, and {minor} is a minor of {major}")));
         }
         if first > last {
-            return Err(VersionError(format!(
-                "`{text}` is empty; did you mean `{last}..{first}`?"
-            )));
+            return Err(VersionError(format!("`{text}` is empty; did you mean `{last}..{first}`?")));
         }
         Targets::one(first)?;
-        let majors = Major::CHECKED
-            .into_iter()
-            .filter(|major| (first.major..=last.major).contains(major));
-        Ok(Targets {
-            versions: majors.map(PgVersion::newest).collect(),
-        })
+        let majors = Major::CHECKED.into_iter().filter(|major| (first.major..=last.major).contains(major));
+        Ok(Targets { versions: majors.map(PgVersion::newest).collect() })
     }
 }
 
@@ -134,16 +117,9 @@ pub fn from_path(path: &Path) -> Option<Major> {
     let version = |text: &str| text.parse().ok().map(|version: PgVersion| version.major);
     (0..names.len()).rev().find_map(|index| {
         let name = names[index];
-        let below_home = || {
-            index
-                .checked_sub(1)
-                .is_some_and(|parent| HOMES.contains(&names[parent]))
-        };
+        let below_home = || index.checked_sub(1).is_some_and(|parent| HOMES.contains(&names[parent]));
         let after = |home: &&str| version(name.strip_prefix(*home)?.strip_prefix(['-', '@'])?);
-        HOMES
-            .iter()
-            .find_map(after)
-            .or_else(|| version(name).filter(|_| below_home()))
+        HOMES.iter().find_map(after).or_else(|| version(name).filter(|_| below_home()))
     })
 }
 
@@ -159,8 +135,8 @@ mod tests {
     fn refusals_say_what_to_write_instead() {
         insta::assert_snapshot!(
             [
-                "", "x", "v16", "pg16", "15beta1", "9", "9.7", "14.2.1", "20", "8.4", "1600",
-                "9.3", "9.2..16", "11-16", "16..11", "14.2..16", "11..", "16.x", "16.+1", " 16"
+                "", "x", "v16", "pg16", "15beta1", "9", "9.7", "14.2.1", "20", "8.4", "1600", "9.3", "9.2..16",
+                "11-16", "16..11", "14.2..16", "11..", "16.x", "16.+1", " 16"
             ]
             .map(|text| format!("{text:?}: {}", refused(text)))
             .join("\n")
@@ -170,31 +146,20 @@ mod tests {
     #[test]
     fn targets_are_ranges_of_majors() {
         let list = |text: &str| {
-            text.parse::<Targets>()
-                .expect(text)
-                .versions()
-                .iter()
-                .map(PgVersion::to_string)
-                .collect::<Vec<_>>()
+            text.parse::<Targets>().expect(text).versions().iter().map(PgVersion::to_string).collect::<Vec<_>>()
         };
         assert_eq!(list("9.6..11"), ["9.6", "10", "11"]);
         assert_eq!(list("14.2"), ["14.2"]);
         assert_eq!(list("18..=19"), ["18", "19"]);
         assert_eq!(Targets::all().versions().len(), 12);
         assert_eq!(Targets::all().preview(), None);
-        assert_eq!(
-            "19".parse::<Targets>().expect("known").preview(),
-            Some(Major::V19)
-        );
+        assert_eq!("19".parse::<Targets>().expect("known").preview(), Some(Major::V19));
     }
 
     #[test]
     fn paths_and_pg_version_files_name_majors() {
         let path = |text: &str| from_path(Path::new(text));
-        assert_eq!(
-            path("/etc/postgresql/14/main/postgresql.conf"),
-            Some(Major::V14)
-        );
+        assert_eq!(path("/etc/postgresql/14/main/postgresql.conf"), Some(Major::V14));
         assert_eq!(path("/var/lib/pgsql/9.6/data"), Some(Major::V9_6));
         assert_eq!(path("/opt/homebrew/var/postgresql@17/x"), Some(Major::V17));
         assert_eq!(path("/usr/pgsql-12/share"), Some(Major::V12));

@@ -101,7 +101,10 @@ fn rules_are_chosen() {
     assert_eq!(run(&tree, &["check", "--select", "unknown-suppression"]).0, 1);
     let (code, _, trouble) = run(&tree, &["check", "--ignore", "unused-supression"]);
     assert_eq!(code, 2);
-    assert_eq!(trouble, "pgconflint: error: there is no rule `unused-supression`; did you mean `unused-suppression`?\n");
+    assert_eq!(
+        trouble,
+        "pgconflint: error: there is no rule `unused-supression`; did you mean `unused-suppression`?\n"
+    );
 }
 
 #[test]
@@ -158,9 +161,11 @@ fn json_is_valid_by_the_published_schema() {
 #[test]
 fn several_reports_are_written_at_once() {
     let tree = tree(&[USELESS]);
-    let (code, text, _) = run(&tree, &["check", "--report", "concise", "--report", "json=out.json", "--report", "text=out.txt"]);
+    let (code, text, _) =
+        run(&tree, &["check", "--report", "concise", "--report", "json=out.json", "--report", "text=out.txt"]);
     assert_eq!((code, text.lines().count()), (1, 1));
-    let json: serde_json::Value = serde_json::from_slice(&fs::read(tree.path().join("out.json")).expect("written")).expect("JSON");
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(tree.path().join("out.json")).expect("written")).expect("JSON");
     assert_eq!(json["diagnostics"][0]["ruleId"], "unknown-suppression");
     assert!(fs::read_to_string(tree.path().join("out.txt")).expect("written").contains("1 warning in 1 file"));
 }
@@ -168,7 +173,11 @@ fn several_reports_are_written_at_once() {
 #[test]
 fn standard_input_goes_by_a_name() {
     let tree = tree(&[]);
-    let (code, text, _) = piped(&tree, &["check", "-", "--stdin-filename", "a/postgresql.conf", "--format", "concise"], "# pgconflint: ignore[x]\n");
+    let (code, text, _) = piped(
+        &tree,
+        &["check", "-", "--stdin-filename", "a/postgresql.conf", "--format", "concise"],
+        "# pgconflint: ignore[x]\n",
+    );
     assert_eq!(code, 1);
     assert!(text.starts_with("a/postgresql.conf:1:22: warning:"), "{text}");
     assert_eq!(piped(&tree, &["check", "-", "--kind", "conf"], "port = 1\n").0, 0);
@@ -221,7 +230,10 @@ fn many_nodes_come_out_in_order() {
 fn a_preview_says_so() {
     let tree = tree(&[("db/postgresql.conf", "port = 1\n")]);
     let (code, _, notes) = run(&tree, &["check", "--pg", "19"]);
-    assert_eq!((code, notes.as_str()), (0, "pgconflint: note: 19 is a preview: it has not been released and may change\n"));
+    assert_eq!(
+        (code, notes.as_str()),
+        (0, "pgconflint: note: 19 is a preview: it has not been released and may change\n")
+    );
     assert_eq!(run(&tree, &["check", "--pg", "18"]).2, "");
 }
 
@@ -286,7 +298,10 @@ fn settings_say_where_each_value_comes_from() {
     assert!(run(&tree, &["settings", "db"]).1.lines().count() > 300);
     assert!(run(&tree, &["settings", "db", "--show-secrets"]).1.contains("s3cret"));
     let (code, _, trouble) = run(&tree, &["settings", "db", "wrok_mem"]);
-    assert_eq!((code, trouble.as_str()), (2, "pgconflint: error: 15 has no setting `wrok_mem`; did you mean `work_mem`?\n"));
+    assert_eq!(
+        (code, trouble.as_str()),
+        (2, "pgconflint: error: 15 has no setting `wrok_mem`; did you mean `work_mem`?\n")
+    );
     assert_eq!(run(&tree, &["settings", "none"]).0, 2);
 }
 

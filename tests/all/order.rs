@@ -44,7 +44,10 @@ fn sources() -> Vec<(PathBuf, String, String)> {
 
 /// What stands before the tests of a file, which may do as they like.
 fn code(text: &str) -> &str {
-    let end = ["#[cfg(test)]\nmod tests", "#[cfg(all(test, unix))]\nmod tests"].iter().filter_map(|mark| text.find(mark)).min();
+    let end = ["#[cfg(test)]\nmod tests", "#[cfg(all(test, unix))]\nmod tests"]
+        .iter()
+        .filter_map(|mark| text.find(mark))
+        .min();
     &text[..end.unwrap_or(text.len())]
 }
 
@@ -57,7 +60,8 @@ fn imports(text: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (at, mark) in text.match_indices("crate::") {
         let rest = &text[at + mark.len()..];
-        let word = |text: &str| text.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect::<String>();
+        let word =
+            |text: &str| text.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect::<String>();
         match rest.strip_prefix('{') {
             Some(list) => {
                 let list = &list[..list.find(';').unwrap_or(list.len())];
@@ -85,9 +89,10 @@ fn imports(text: &str) -> Vec<String> {
 
 #[test]
 fn imports_are_read_in_every_shape() {
-    assert_eq!(imports("use crate::source::{A, B};\nuse crate::{\n  edit,\n  finding::{Fix, Edit},\n  version,\n};"), [
-        "source", "edit", "finding", "version"
-    ]);
+    assert_eq!(
+        imports("use crate::source::{A, B};\nuse crate::{\n  edit,\n  finding::{Fix, Edit},\n  version,\n};"),
+        ["source", "edit", "finding", "version"]
+    );
 }
 
 #[test]

@@ -19,7 +19,8 @@ const ROOT: &str = "$PGDATA";
 
 impl Memory {
     fn relative(path: &Path) -> Vec<u8> {
-        let text = path.to_str().map_or_else(|| pgconflint::model::path::to_bytes(path), |text| text.as_bytes().to_vec());
+        let text =
+            path.to_str().map_or_else(|| pgconflint::model::path::to_bytes(path), |text| text.as_bytes().to_vec());
         let text = text.strip_prefix(ROOT.as_bytes()).unwrap_or(&text).to_vec();
         let mut parts: Vec<&[u8]> = Vec::new();
         for part in text.split(|byte| *byte == b'/') {
@@ -74,7 +75,8 @@ impl Files for Memory {
 
 /// JSON with the lone surrogates that stand for odd bytes moved to private-use characters.
 pub fn load(file: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/servers").join(file)).unwrap();
+    let text =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/servers").join(file)).unwrap();
     text.lines().map(|line| serde_json::from_str(&line.replace("\\udc", "\\uf7")).unwrap()).collect()
 }
 
@@ -198,7 +200,16 @@ fn only_a_session_knows(vector: &Value, messages: &Value) -> bool {
     if id.starts_with("b-wal_buffers--1") || id.starts_with("b-recovery_target_time-2020-01-01T00_00_00Z") {
         return true;
     }
-    ["find_in_path", "default_text_search_config", "Conversion between", "does not exist", "must be called before any query", "will be truncated to"].iter().any(|words| said.contains(words))
+    [
+        "find_in_path",
+        "default_text_search_config",
+        "Conversion between",
+        "does not exist",
+        "must be called before any query",
+        "will be truncated to",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
 }
 
 fn row(row: &Row) -> Value {
@@ -238,14 +249,18 @@ fn disagreements(vector: &Value, major: Major) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut compare = |what: &str, ours: Value, theirs: &Value| {
         if ours != *theirs {
-            wrong.push(format!("{} {major} {what}:\n   file   {}\n   ours   {ours}\n   server {theirs}", vector["id"], vector["file"]));
+            wrong.push(format!(
+                "{} {major} {what}:\n   file   {}\n   ours   {ours}\n   server {theirs}",
+                vector["id"], vector["file"]
+            ));
         }
     };
     let start = transcript::start(&tree, &settings, &sources);
     if let Some(theirs) = expect.get("start") {
         compare("start ok", start.ok.into(), &theirs["ok"]);
         // `postgres -C` printed a value of several lines; the recording took the first for a log line.
-        let spilled = theirs["log"].as_array().is_some_and(|log| log.iter().any(|line| !line.as_str().unwrap().contains(":  ")));
+        let spilled =
+            theirs["log"].as_array().is_some_and(|log| log.iter().any(|line| !line.as_str().unwrap().contains(":  ")));
         if spilled {
             return wrong;
         }
@@ -255,7 +270,10 @@ fn disagreements(vector: &Value, major: Major) -> Vec<String> {
             let derived = !settings.is_set(name) || value.as_str().is_some_and(|value| value.contains(ROOT));
             // Paths are shown as the process that asked sees them.
             let theirs = value.as_str().map_or("", |value| value.strip_prefix("$CWD").unwrap_or(value));
-            let theirs = theirs.strip_prefix('/').filter(|_| theirs.len() < value.as_str().map_or(0, str::len)).unwrap_or(theirs);
+            let theirs = theirs
+                .strip_prefix('/')
+                .filter(|_| theirs.len() < value.as_str().map_or(0, str::len))
+                .unwrap_or(theirs);
             if !derived {
                 compare("value", ours.into(), &theirs.into());
             }

@@ -13,9 +13,12 @@ const HEAD_BYTES: usize = 1000;
 
 /// Whether a manager writes the main file.
 pub fn is_managed(view: &View) -> bool {
-    let included = |name: &str| view.tree.visits.iter().any(|visit| visit.depth > 0 && visit.path.file_name().is_some_and(|own| own == name));
+    let included = |name: &str| {
+        view.tree.visits.iter().any(|visit| visit.depth > 0 && visit.path.file_name().is_some_and(|own| own == name))
+    };
     let main = view.tree.visits.first().filter(|_| view.tree.auto_visit != Some(0));
     let head = main.and_then(|main| main.file).map(|file| &view.sources.get(file).bytes);
-    let warns = head.is_some_and(|bytes| memchr::memmem::find(&bytes[..bytes.len().min(HEAD_BYTES)], WARNING).is_some());
+    let warns =
+        head.is_some_and(|bytes| memchr::memmem::find(&bytes[..bytes.len().min(HEAD_BYTES)], WARNING).is_some());
     warns || included(OF_MANAGERS[0]) || OF_MANAGERS[1..].iter().all(|name| included(name))
 }

@@ -90,9 +90,8 @@ impl<'a> Line<'a> {
 
     /// Where a comment begins, blanks before it taken off; the end of the line where there is none.
     fn end_of_text(&self, from: usize) -> usize {
-        let hash = (from..self.bytes.len()).find(|at| {
-            self.bytes[*at] == b'#' && (*at == 0 || matches!(self.bytes[at - 1], b' ' | b'\t'))
-        });
+        let hash = (from..self.bytes.len())
+            .find(|at| self.bytes[*at] == b'#' && (*at == 0 || matches!(self.bytes[at - 1], b' ' | b'\t')));
         let end = hash.unwrap_or(self.bytes.len());
         self.bytes[..end].trim_ascii_end().len()
     }
@@ -137,7 +136,10 @@ fn marks(line: &Line) -> Option<Kind> {
         let option = Span::new(text.start, text.start + 3);
         return Some(found("e-option", "an option of `echo`").token(option).edit(option, ""));
     }
-    if bytes.starts_with(b"[") && bytes.ends_with(b"]") && bytes[1..bytes.len() - 1].iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(byte)) {
+    if bytes.starts_with(b"[")
+        && bytes.ends_with(b"]")
+        && bytes[1..bytes.len() - 1].iter().all(|byte| byte.is_ascii_alphanumeric() || b"_-. ".contains(byte))
+    {
         let begin = Span::new(text.start, text.start);
         return Some(found("section-header", "PostgreSQL knows no sections").token(text).edit(begin, "#"));
     }
@@ -203,7 +205,8 @@ fn foreign(line: &Line) -> Option<Kind> {
 
 fn statement(line: &Line) -> Option<Kind> {
     const VERBS: [&str; 12] = [
-        "alter", "create", "drop", "grant", "revoke", "select", "insert", "update", "delete", "comment", "begin", "commit",
+        "alter", "create", "drop", "grant", "revoke", "select", "insert", "update", "delete", "comment", "begin",
+        "commit",
     ];
     let word = |index: usize| line.token_text(index).to_ascii_lowercase();
     let first = word(0);
@@ -229,7 +232,11 @@ fn statement(line: &Line) -> Option<Kind> {
     };
     let ends = text.of(line.bytes).ends_with(b";");
     let is_verb = VERBS.iter().any(|verb| verb.as_bytes() == first);
-    if edit.is_none() && !(is_verb && (ends || line.tokens.len() >= 3) && line.tokens.get(1).is_none_or(|token| token.kind != TokenKind::Equals)) {
+    if edit.is_none()
+        && !(is_verb
+            && (ends || line.tokens.len() >= 3)
+            && line.tokens.get(1).is_none_or(|token| token.kind != TokenKind::Equals))
+    {
         return None;
     }
     let mut kind = found("sql-statement", "SQL").token(text);
@@ -261,7 +268,9 @@ fn name(line: &Line, catalog: &Catalog) -> Option<Kind> {
             let plain = rest[..length].to_vec();
             Some(found("quoted-name", "names stand without quotes").token(span).edit(span, plain))
         }
-        TokenKind::Integer | TokenKind::Real => Some(found("number-first-name", "a name begins with a letter").token(first.span)),
+        TokenKind::Integer | TokenKind::Real => {
+            Some(found("number-first-name", "a name begins with a letter").token(first.span))
+        }
         TokenKind::Unquoted => unquoted_name(line, first, text, catalog),
         TokenKind::Identifier | TokenKind::Qualified => {
             let second = line.tokens.get(1)?;
@@ -283,7 +292,9 @@ fn unquoted_name(line: &Line, first: Token, text: &[u8], catalog: &Catalog) -> O
         }
     }
     let parts: Vec<&[u8]> = text.split(|byte| *byte == b'.').collect();
-    if parts.len() > 2 && parts.iter().all(|part| part.first().is_some_and(|byte| !byte.is_ascii_digit()) && !part.contains(&b'-')) {
+    if parts.len() > 2
+        && parts.iter().all(|part| part.first().is_some_and(|byte| !byte.is_ascii_digit()) && !part.contains(&b'-'))
+    {
         return Some(found("name-with-two-dots", "a file takes one dot at the most").token(first.span));
     }
     if text.contains(&b'-') {
@@ -330,9 +341,9 @@ fn quotes(line: &Line, value: Span, text: &[u8], tokens: &[Token]) -> Option<Kin
         return Some(found("unterminated-quote", "this quote is never closed").token(near));
     }
     match tokens {
-        [only] if only.kind == TokenKind::Qualified => {
-            Some(found("dotted-value-needs-quotes", "read as a name with a dot").token(value).edit(value, conf::quote(text)))
-        }
+        [only] if only.kind == TokenKind::Qualified => Some(
+            found("dotted-value-needs-quotes", "read as a name with a dot").token(value).edit(value, conf::quote(text)),
+        ),
         _ => None,
     }
 }
@@ -364,7 +375,9 @@ fn numbers(line: &Line, value: Span, tokens: &[Token], major: Major) -> Option<K
 }
 
 fn is_unit(word: &[u8]) -> bool {
-    ["B", "kB", "MB", "GB", "TB", "us", "ms", "s", "min", "h", "d"].iter().any(|unit| unit.as_bytes().eq_ignore_ascii_case(word))
+    ["B", "kB", "MB", "GB", "TB", "us", "ms", "s", "min", "h", "d"]
+        .iter()
+        .any(|unit| unit.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// An unquoted value that is more than one word.

@@ -13,7 +13,9 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, value: &Value) -> 
     let text = text.trim_ascii();
     match value {
         Value::Integer(_) if grammar::is_octal(parameter.grammar.as_ref()) => mode(view, index, text),
-        Value::Integer(value) => leading_zero(view, index, parameter, *value, text).or_else(|| bare(view, index, parameter, text)),
+        Value::Integer(value) => {
+            leading_zero(view, index, parameter, *value, text).or_else(|| bare(view, index, parameter, text))
+        }
         Value::Real(_) => bare(view, index, parameter, text),
         _ => None,
     }
@@ -26,7 +28,8 @@ fn bare(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -> Option
     let (number, true, []) = number::strtol(text)? else { return None };
     let row = tables::bare_number(parameter.name, number, view.settings.catalog.version.major)?;
     let place = view.settings.judged[index].entry.value();
-    let suggestion = row.suggestion.replace("{value}", &number.to_string()).replace("{value*16}", &(number * 16).to_string());
+    let suggestion =
+        row.suggestion.replace("{value}", &number.to_string()).replace("{value*16}", &(number * 16).to_string());
     let spot = view.about("bare-number-unit", index, place);
     Some(spot.word("unit", row.base).word("suggestion", suggestion).label(format!("{number} {}", row.base)))
 }
@@ -44,7 +47,11 @@ fn leading_zero(view: &View, index: usize, parameter: &Parameter, value: i64, te
     let major = view.settings.catalog.version.major;
     let shown = display(&Value::Integer(value).shown(parameter, major));
     let place = view.settings.judged[index].entry.value();
-    Some(view.about("leading-zero", index, place).word("reason", shown.clone()).label(format!("the server reads {shown}")))
+    Some(
+        view.about("leading-zero", index, place)
+            .word("reason", shown.clone())
+            .label(format!("the server reads {shown}")),
+    )
 }
 
 /// A file mode written in decimal digits, where these look like octal ones.

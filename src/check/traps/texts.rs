@@ -42,11 +42,15 @@ fn curly(view: &View, index: usize) -> Option<Spot> {
 fn hash(view: &View, index: usize, parameter: Option<&Parameter>) -> Option<Spot> {
     let entry = &view.settings.judged[index].entry;
     let value = entry.setting.value;
-    let is_list = |grammar: &Grammar| matches!(grammar, Grammar::Keywords(_) | Grammar::KeywordsLater(_) | Grammar::Words(..));
+    let is_list =
+        |grammar: &Grammar| matches!(grammar, Grammar::Keywords(_) | Grammar::KeywordsLater(_) | Grammar::Words(..));
     let is_word = matches!(value.kind, TokenKind::Identifier | TokenKind::Unquoted);
     let bytes = &view.sources.get(entry.file).bytes;
     let after = &bytes[value.span.end..];
-    if !is_word || after.first() != Some(&b'#') || parameter.and_then(|parameter| parameter.grammar.as_ref()).is_some_and(is_list) {
+    if !is_word
+        || after.first() != Some(&b'#')
+        || parameter.and_then(|parameter| parameter.grammar.as_ref()).is_some_and(is_list)
+    {
         return None;
     }
     let length = after.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
@@ -55,7 +59,8 @@ fn hash(view: &View, index: usize, parameter: Option<&Parameter>) -> Option<Spot
     }
     let whole = Span::new(value.span.start, value.span.end + length);
     let at = |span: Span| Place { file: entry.file, span };
-    let spot = view.about("hash-cuts-value", index, at(Span::new(value.span.end, whole.end))).label("a comment to the server");
+    let spot =
+        view.about("hash-cuts-value", index, at(Span::new(value.span.end, whole.end))).label("a comment to the server");
     Some(spot.edit(at(whole), conf::quote(whole.of(bytes))))
 }
 
@@ -79,9 +84,15 @@ fn placeholder(text: &[u8], is_shell: bool) -> Option<Span> {
             [b'<', b'%', b'=', ..] => between(rest, b"<%=", b"%>"),
             [b'$', b'{', ..] if !is_shell => between(rest, b"${", b"}"),
             [b'$', b'(', ..] if !is_shell => between(rest, b"$(", b")"),
-            [b'@', b'@', ..] => between(rest, b"@@", b"@@").filter(|length| rest[2..length - 2].iter().all(is_word_byte)),
-            [b'<', b'A'..=b'Z', ..] => between(rest, b"<", b">").filter(|length| rest[1..length - 1].iter().all(is_capital)),
-            [first, ..] if matches!(first | 0x20, b'c' | b'r') && !text[..start].last().is_some_and(is_word_byte) => word(rest),
+            [b'@', b'@', ..] => {
+                between(rest, b"@@", b"@@").filter(|length| rest[2..length - 2].iter().all(is_word_byte))
+            }
+            [b'<', b'A'..=b'Z', ..] => {
+                between(rest, b"<", b">").filter(|length| rest[1..length - 1].iter().all(is_capital))
+            }
+            [first, ..] if matches!(first | 0x20, b'c' | b'r') && !text[..start].last().is_some_and(is_word_byte) => {
+                word(rest)
+            }
             _ => None,
         };
         if let Some(length) = length {

@@ -11,7 +11,9 @@ use crate::version::Major;
 pub fn spot(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -> Option<Spot> {
     for (word, argument) in &parameter.traits {
         match *word {
-            "address-list" if grammar::identifiers(view.settings.catalog.version.major, text).is_none() => return Some(broken(view, index, parameter, text)),
+            "address-list" if grammar::identifiers(view.settings.catalog.version.major, text).is_none() => {
+                return Some(broken(view, index, parameter, text));
+            }
             "directory-list" if paths(text).is_none() => return Some(broken(view, index, parameter, text)),
             "libraries" => return libraries(view, index, text, *argument == "start"),
             _ => {}
@@ -41,13 +43,17 @@ fn libraries(view: &View, index: usize, text: &[u8], at_start: bool) -> Option<S
     let place = view.settings.judged[index].entry.value();
     // Up to 9.6 a blank inside a name broke the list.
     let names = match view.settings.catalog.version.major {
-        major if major < Major::V10 => grammar::identifiers(view.settings.catalog.version.major, text).map(|_| Vec::new()),
+        major if major < Major::V10 => {
+            grammar::identifiers(view.settings.catalog.version.major, text).map(|_| Vec::new())
+        }
         _ => paths(text),
     };
     let Some(names) = names else {
         return Some(view.about("broken-library-list", index, place).label(why(text)));
     };
-    let blank = |name: &&Vec<u8>| name.iter().any(u8::is_ascii_whitespace) && !name.iter().any(|byte| matches!(byte, b'/' | b'\\'));
+    let blank = |name: &&Vec<u8>| {
+        name.iter().any(u8::is_ascii_whitespace) && !name.iter().any(|byte| matches!(byte, b'/' | b'\\'))
+    };
     let token = display(names.iter().find(blank)?);
     let mut spot = view
         .about("blank-in-library-name", index, place)

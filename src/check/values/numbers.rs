@@ -32,7 +32,9 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal,
     }
     let written = match split(text) {
         Some(written) if written.unit.first().is_some_and(is_letter) => written,
-        Some(written) if written.unit.is_empty() => return Some(fraction(view, index, parameter, text).unwrap_or_else(|| about("not-a-number"))),
+        Some(written) if written.unit.is_empty() => {
+            return Some(fraction(view, index, parameter, text).unwrap_or_else(|| about("not-a-number")));
+        }
         _ => return Some(about("not-a-number")),
     };
     let unit = display(written.unit);
@@ -61,10 +63,7 @@ fn split(text: &[u8]) -> Option<Written<'_>> {
     let (_, _, rest) = number::strtod(text)?;
     let digits = text.len() - rest.len();
     let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    Some(Written {
-        number: &text[..digits + blanks],
-        unit: rest[blanks..].trim_ascii_end(),
-    })
+    Some(Written { number: &text[..digits + blanks], unit: rest[blanks..].trim_ascii_end() })
 }
 
 fn is_letter(byte: &u8) -> bool {
@@ -107,7 +106,14 @@ fn meant(base: Unit, unit: &str, major: Major) -> Option<&'static str> {
     same.or_else(|| tables::meant_unit(unit, base.is_time()).filter(|unit| known.contains(unit)))
 }
 
-fn unknown_unit(view: &View, index: usize, parameter: &Parameter, base: Unit, written: &Written, meant: Option<&str>) -> Spot {
+fn unknown_unit(
+    view: &View,
+    index: usize,
+    parameter: &Parameter,
+    base: Unit,
+    written: &Written,
+    meant: Option<&str>,
+) -> Spot {
     let major = view.settings.catalog.version.major;
     let entry = &view.settings.judged[index].entry;
     let unit = display(written.unit);

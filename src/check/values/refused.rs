@@ -22,7 +22,8 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal)
         };
         return (!is_usual).then(|| about("value-needs-machine").word("hint", hint));
     }
-    let of_build = refusal.depends.is_some() || build_note(parameter, &text, view.settings.catalog.version.major).is_some();
+    let of_build =
+        refusal.depends.is_some() || build_note(parameter, &text, view.settings.catalog.version.major).is_some();
     if of_build {
         return Some(about("value-needs-build"));
     }
@@ -59,7 +60,9 @@ fn machine(parameter: &Parameter, refusal: &Refusal, text: &[u8]) -> Option<&'st
     let depends = refusal.depends.is_some();
     match parameter.grammar.as_ref()? {
         Grammar::Locale(_) if depends => Some("`locale -a` lists the locales"),
-        Grammar::Zone | Grammar::SessionZone if depends || looks_like_zone(text) => Some("`SELECT name FROM pg_timezone_names` lists the zones"),
+        Grammar::Zone | Grammar::SessionZone if depends || looks_like_zone(text) => {
+            Some("`SELECT name FROM pg_timezone_names` lists the zones")
+        }
         Grammar::Abbreviations if depends => Some("`ls $(pg_config --sharedir)/timezonesets` lists the sets"),
         Grammar::StackDepth(_) if depends => Some("`ulimit -s` says the limit"),
         _ => None,
@@ -69,7 +72,10 @@ fn machine(parameter: &Parameter, refusal: &Refusal, text: &[u8]) -> Option<&'st
 /// `Area/City`: a name that other zone data may have.
 fn looks_like_zone(text: &[u8]) -> bool {
     let parts = text.split(|byte| *byte == b'/');
-    let is_part = |part: &[u8]| part.first().is_some_and(u8::is_ascii_uppercase) && part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+'));
+    let is_part = |part: &[u8]| {
+        part.first().is_some_and(u8::is_ascii_uppercase)
+            && part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+'))
+    };
     text.contains(&b'/') && parts.into_iter().all(is_part)
 }
 
@@ -79,7 +85,8 @@ fn unknown_word(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -
         return None;
     }
     let judged = &view.settings.judged[index];
-    let words: Vec<&str> = parameter.words().filter(|word| word.listed && !word.word.is_empty()).map(|word| word.word).collect();
+    let words: Vec<&str> =
+        parameter.words().filter(|word| word.listed && !word.word.is_empty()).map(|word| word.word).collect();
     let mut spot = view
         .about("unknown-enum-value", index, judged.entry.value())
         .word("allowed", listed(&words, "or"))

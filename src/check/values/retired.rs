@@ -57,7 +57,12 @@ fn is_choice(parameter: &Parameter) -> bool {
     let of_words = |grammar: &Grammar| {
         matches!(
             grammar,
-            Grammar::Keywords(_) | Grammar::KeywordsLater(_) | Grammar::Options(_) | Grammar::OptionsOrSwitch(_) | Grammar::Levels(_) | Grammar::Words(..)
+            Grammar::Keywords(_)
+                | Grammar::KeywordsLater(_)
+                | Grammar::Options(_)
+                | Grammar::OptionsOrSwitch(_)
+                | Grammar::Levels(_)
+                | Grammar::Words(..)
         )
     };
     parameter.kind != Kind::String || parameter.grammar.as_ref().is_some_and(of_words)

@@ -21,9 +21,10 @@ pub fn unsigned(text: &[u8]) -> (Option<u64>, bool) {
     if end == 0 {
         return (Some(0), text.is_empty());
     }
-    let number = digits[..end].iter().filter_map(digit).try_fold(0_u64, |number, digit| {
-        number.checked_mul(u64::from(base))?.checked_add(u64::from(digit))
-    });
+    let number = digits[..end]
+        .iter()
+        .filter_map(digit)
+        .try_fold(0_u64, |number, digit| number.checked_mul(u64::from(base))?.checked_add(u64::from(digit)));
     let number = number.map(|number| if negative { number.wrapping_neg() } else { number });
     (number, end == digits.len())
 }

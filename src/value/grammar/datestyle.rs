@@ -1,13 +1,12 @@
 //! The output style and field order of dates.
 
-use super::{Context, refused};
 use super::list;
-use crate::value::refusal::Read;
 use super::timestamp::DateOrder;
+use super::{Context, refused};
+use crate::value::refusal::Read;
 
 const STYLES: [&str; 4] = ["ISO", "SQL", "Postgres", "German"];
-const ORDERS: [(&str, DateOrder); 3] =
-    [("MDY", DateOrder::Mdy), ("DMY", DateOrder::Dmy), ("YMD", DateOrder::Ymd)];
+const ORDERS: [(&str, DateOrder); 3] = [("MDY", DateOrder::Mdy), ("DMY", DateOrder::Dmy), ("YMD", DateOrder::Ymd)];
 
 /// Reads a style, shown as `ISO, MDY`. What the text leaves open stays as `context.date_style`
 /// has it. `spelling` is how refusals of this major write the name.

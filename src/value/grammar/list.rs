@@ -126,9 +126,7 @@ pub fn read_levels(major: Major, argument: &str, text: &[u8]) -> Read {
 
 /// Whether `item` is one of the blank-separated `words`, whatever its case.
 pub fn among(words: &str, item: &[u8]) -> bool {
-    words
-        .split_ascii_whitespace()
-        .any(|word| word.as_bytes().eq_ignore_ascii_case(item))
+    words.split_ascii_whitespace().any(|word| word.as_bytes().eq_ignore_ascii_case(item))
 }
 
 /// A list that cannot be split.
@@ -136,13 +134,7 @@ pub fn invalid_list() -> Refusal {
     refused("List syntax is invalid.".to_owned())
 }
 
-fn check_level(
-    levels: &str,
-    processes: &str,
-    process: &[u8],
-    level: &[u8],
-    seen: &[Vec<u8>],
-) -> Result<(), Refusal> {
+fn check_level(levels: &str, processes: &str, process: &[u8], level: &[u8], seen: &[Vec<u8>]) -> Result<(), Refusal> {
     // The server looks at the level before the process type.
     if !among(levels, level) {
         return Err(refused(format!(
@@ -155,10 +147,7 @@ fn check_level(
         return Err(refused(format!("Unrecognized process type \"{}\".", shown(process))));
     }
     if seen.contains(&process.to_ascii_lowercase()) {
-        return Err(refused(format!(
-            "Redundant log level specification for process type \"{}\".",
-            shown(process)
-        )));
+        return Err(refused(format!("Redundant log level specification for process type \"{}\".", shown(process))));
     }
     Ok(())
 }
@@ -179,12 +168,8 @@ fn unknown_word(words: &str, item: &[u8]) -> Option<Refusal> {
 
 fn invalid_option_list(context: &Context) -> Refusal {
     match context.major {
-        major if major < Major::V17 => {
-            refused(format!("invalid list syntax in parameter \"{}\"", context.name))
-        }
-        major if major < Major::V18 => {
-            refused(format!("Invalid list syntax in parameter \"{}\"", context.name))
-        }
+        major if major < Major::V17 => refused(format!("invalid list syntax in parameter \"{}\"", context.name)),
+        major if major < Major::V18 => refused(format!("Invalid list syntax in parameter \"{}\"", context.name)),
         _ => refused(format!("Invalid list syntax in parameter \"{}\".", context.name)),
     }
 }

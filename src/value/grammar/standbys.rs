@@ -21,9 +21,7 @@ pub fn read(syntax: Syntax, text: &[u8]) -> Read {
     parser.advance()?;
     match parser.config()? {
         Some(count) if count <= 0 => Err(Refusal {
-            message: Some(format!(
-                "number of synchronous standbys ({count}) must be greater than zero"
-            )),
+            message: Some(format!("number of synchronous standbys ({count}) must be greater than zero")),
             ..Refusal::default()
         }),
         _ => Ok(text.to_vec()),
@@ -128,9 +126,7 @@ impl<'a> Parser<'a> {
             b'(' => (Token::Open, 1),
             b')' => (Token::Close, 1),
             _ if starts_name(first) => {
-                let inside = |byte: &u8| {
-                    !(starts_name(*byte) || byte.is_ascii_digit() || *byte == b'$')
-                };
+                let inside = |byte: &u8| !(starts_name(*byte) || byte.is_ascii_digit() || *byte == b'$');
                 let length = text.iter().position(inside).unwrap_or(text.len());
                 (self.name(&text[..length]), length)
             }
@@ -154,9 +150,7 @@ impl<'a> Parser<'a> {
         loop {
             match memchr::memchr(b'"', &text[at..]) {
                 None => {
-                    return Err(refused(
-                        "unterminated quoted identifier at end of input".to_owned(),
-                    ));
+                    return Err(refused("unterminated quoted identifier at end of input".to_owned()));
                 }
                 Some(end) if text.get(at + end + 1) == Some(&b'"') => at += end + 2,
                 Some(end) => {
@@ -192,9 +186,7 @@ mod tests {
     use super::*;
 
     fn detail(syntax: Syntax, text: &str) -> Option<String> {
-        read(syntax, text.as_bytes()).err().map(|refusal| {
-            refusal.detail.or(refusal.message).unwrap_or_default()
-        })
+        read(syntax, text.as_bytes()).err().map(|refusal| refusal.detail.or(refusal.message).unwrap_or_default())
     }
 
     #[test]

@@ -47,12 +47,8 @@ struct Answer {
 
 fn answers(vector: &serde_json::Value) -> Vec<Answer> {
     let start = &vector["expect"]["start"];
-    let log: Vec<String> = start["log"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|line| line.as_str().map(str::to_owned))
-        .collect();
+    let log: Vec<String> =
+        start["log"].as_array().into_iter().flatten().filter_map(|line| line.as_str().map(str::to_owned)).collect();
     let shown = start["value"].as_object().and_then(|value| value.values().next());
     let shown = shown.and_then(|value| value.as_str()).map(str::to_owned);
     let version = |version: &serde_json::Value| match version {
@@ -61,19 +57,13 @@ fn answers(vector: &serde_json::Value) -> Vec<Answer> {
     };
     let versions = vector["versions"].as_array().unwrap().iter().map(version);
     versions
-        .map(|major| Answer {
-            major,
-            ok: start["ok"].as_bool().unwrap(),
-            log: log.clone(),
-            shown: shown.clone(),
-        })
+        .map(|major| Answer { major, ok: start["ok"].as_bool().unwrap(), log: log.clone(), shown: shown.clone() })
         .collect()
 }
 
 /// The lines that a refusal makes a starting server log.
 fn logged(refusal: &Refusal) -> Vec<String> {
-    let mut lines: Vec<String> =
-        refusal.message.iter().map(|message| format!("LOG:  {message}")).collect();
+    let mut lines: Vec<String> = refusal.message.iter().map(|message| format!("LOG:  {message}")).collect();
     lines.extend(refusal.detail.iter().map(|detail| format!("DETAIL:  {detail}")));
     lines.extend(refusal.hint.iter().map(|hint| format!("HINT:  {hint}")));
     lines
@@ -121,8 +111,7 @@ fn agrees_with_recorded_servers() {
                 continue;
             };
             let alone = vector["kind"] == "read" && vector.get("files").is_none();
-            let Some((spelled, text)) = vector["file"].as_str().filter(|_| alone).and_then(setting)
-            else {
+            let Some((spelled, text)) = vector["file"].as_str().filter(|_| alone).and_then(setting) else {
                 continue;
             };
             for answer in answers(&vector) {

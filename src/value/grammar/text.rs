@@ -1,7 +1,7 @@
 //! Settings that are free text but for their length, their bytes, or their shape.
 
-use super::{Context, refused};
 use super::list::{self, IDENTIFIER_BYTES};
+use super::{Context, refused};
 use crate::value::refusal::{Read, Refusal};
 use crate::version::Major;
 
@@ -44,9 +44,7 @@ pub fn read_word(words: &str, detail: Option<&str>, text: &[u8]) -> Read {
 
 /// A list of functions, of which only the bytes are checked.
 pub fn read_functions(context: &Context, text: &[u8]) -> Read {
-    let plain = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b',' | b' ' | b'\n' | b'\t')
-    };
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b',' | b' ' | b'\n' | b'\t');
     match (text.iter().all(plain), context.major) {
         (true, _) => Ok(text.to_vec()),
         (false, major) if major < Major::V17 => Err(refused("invalid character".to_owned())),
@@ -77,11 +75,7 @@ pub fn read_slots(major: Major, text: &[u8]) -> Read {
 /// A character encoding, shown by its proper name.
 pub fn read_encoding(context: &Context, text: &[u8]) -> Read {
     let text = shorten(text);
-    let clean: Vec<u8> = text
-        .iter()
-        .filter(|byte| byte.is_ascii_alphanumeric())
-        .map(u8::to_ascii_lowercase)
-        .collect();
+    let clean: Vec<u8> = text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
     let shown = ENCODINGS.lines().filter(|line| !line.starts_with('#')).skip(1).find_map(|line| {
         let mut columns = line.split('\t');
         let named = columns.next()?.as_bytes() == clean;
@@ -105,20 +99,16 @@ pub fn read_locale(empty: bool, text: &[u8]) -> Read {
         b"C" | b"POSIX" | b"C.UTF-8" | b"C.utf8" => Ok(text.to_vec()),
         b"" if empty => Ok(Vec::new()),
         b"" => Err(Refusal::default()),
-        _ => Err(Refusal {
-            depends: Some("which locales exist depends on the operating system"),
-            ..Refusal::default()
-        }),
+        _ => {
+            Err(Refusal { depends: Some("which locales exist depends on the operating system"), ..Refusal::default() })
+        }
     }
 }
 
 /// A WAL position, or none.
 pub fn read_position(text: &[u8]) -> Read {
-    let hex = |part: &[u8]| {
-        (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_hexdigit)
-    };
-    let valid = memchr::memchr(b'/', text)
-        .is_some_and(|slash| hex(&text[..slash]) && hex(&text[slash + 1..]));
+    let hex = |part: &[u8]| (1..=8).contains(&part.len()) && part.iter().all(u8::is_ascii_hexdigit);
+    let valid = memchr::memchr(b'/', text).is_some_and(|slash| hex(&text[..slash]) && hex(&text[slash + 1..]));
     match valid || text.is_empty() {
         true => Ok(text.to_vec()),
         false => Err(Refusal::default()),
@@ -129,12 +119,8 @@ pub fn read_position(text: &[u8]) -> Read {
 pub fn read_restore_point(context: &Context, text: &[u8]) -> Read {
     match (text.len() <= IDENTIFIER_BYTES, context.major < Major::V17) {
         (true, _) => Ok(text.to_vec()),
-        (false, true) => {
-            Err(refused(format!("{} is too long (maximum 63 characters).", context.name)))
-        }
-        (false, false) => {
-            Err(refused(format!("\"{}\" is too long (maximum 63 characters).", context.name)))
-        }
+        (false, true) => Err(refused(format!("{} is too long (maximum 63 characters).", context.name))),
+        (false, false) => Err(refused(format!("\"{}\" is too long (maximum 63 characters).", context.name))),
     }
 }
 
@@ -147,10 +133,7 @@ pub fn read_transaction(context: &Context, text: &[u8]) -> Read {
         None if !strict => Err(Refusal::default()),
         Some(_) if !strict => Ok(text.to_vec()),
         Some(number) if whole && !text.contains(&b'-') => match number as u32 {
-            0..=2 => Err(refused(format!(
-                "\"{}\" without epoch must be greater than or equal to 3.",
-                context.name
-            ))),
+            0..=2 => Err(refused(format!("\"{}\" without epoch must be greater than or equal to 3.", context.name))),
             _ => Ok(text.to_vec()),
         },
         _ => Err(refused(format!("\"{}\" is not a valid number.", context.name))),
@@ -166,13 +149,8 @@ pub fn read_timeline(context: &Context, text: &[u8]) -> Read {
     match number {
         Some(1..=0xffff_ffff) if whole => Ok(text.to_vec()),
         Some(_) if context.major < Major::V19 => Ok(text.to_vec()),
-        Some(_) if whole => Err(refused(format!(
-            "\"{}\" must be between 1 and 4294967295.",
-            context.name
-        ))),
-        _ if context.major < Major::V17 => {
-            Err(refused(format!("{} is not a valid number.", context.name)))
-        }
+        Some(_) if whole => Err(refused(format!("\"{}\" must be between 1 and 4294967295.", context.name))),
+        _ if context.major < Major::V17 => Err(refused(format!("{} is not a valid number.", context.name))),
         _ => Err(refused(format!("\"{}\" is not a valid number.", context.name))),
     }
 }
@@ -187,13 +165,8 @@ pub fn read_path(context: &Context, text: &[u8]) -> Read {
 
 /// A refusal whose message shows the value as the server shortened it.
 fn refuse_shortened(context: &Context, text: &[u8]) -> Refusal {
-    let message = (text.len() == IDENTIFIER_BYTES).then(|| {
-        format!(
-            "invalid value for parameter \"{}\": \"{}\"",
-            context.name,
-            String::from_utf8_lossy(text)
-        )
-    });
+    let message = (text.len() == IDENTIFIER_BYTES)
+        .then(|| format!("invalid value for parameter \"{}\": \"{}\"", context.name, String::from_utf8_lossy(text)));
     Refusal { message, ..Refusal::default() }
 }
 

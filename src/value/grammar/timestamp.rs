@@ -38,10 +38,7 @@ pub fn read_target(context: &Context, text: &[u8]) -> Read {
     match decode::decode(context, &fields) {
         Err(Failure::Unreadable) => Err(Refusal::default()),
         Err(Failure::UnknownZone(zone)) => Err(Refusal {
-            message: Some(format!(
-                "time zone \"{}\" not recognized",
-                String::from_utf8_lossy(&zone)
-            )),
+            message: Some(format!("time zone \"{}\" not recognized", String::from_utf8_lossy(&zone))),
             ..Refusal::default()
         }),
         Ok(moment) if !calendar::in_range(&moment) => {

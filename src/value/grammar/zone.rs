@@ -45,16 +45,11 @@ pub fn read(context: &Context, text: &[u8]) -> Read {
         Some(Zone::Data) => Ok(text.to_vec()),
         Some(Zone::Rules(rules)) if posix::whole_minutes_in_2000(&rules) => Ok(text.to_vec()),
         Some(Zone::Rules(_)) => Err(Refusal {
-            message: Some(format!(
-                "time zone \"{}\" appears to use leap seconds",
-                String::from_utf8_lossy(text)
-            )),
+            message: Some(format!("time zone \"{}\" appears to use leap seconds", String::from_utf8_lossy(text))),
             detail: Some("PostgreSQL does not support leap seconds.".to_owned()),
             ..Refusal::default()
         }),
-        None => {
-            Err(Refusal { depends: elsewhere(text).then_some(OTHER_DATA), ..Refusal::default() })
-        }
+        None => Err(Refusal { depends: elsewhere(text).then_some(OTHER_DATA), ..Refusal::default() }),
     }
 }
 
@@ -149,9 +144,7 @@ fn elsewhere(name: &[u8]) -> bool {
         head.eq_ignore_ascii_case(prefix).then_some(rest)
     });
     let known = |name: &[u8]| {
-        lines(ZONES).any(|line| {
-            line.split('\t').next().is_some_and(|zone| zone.as_bytes().eq_ignore_ascii_case(name))
-        })
+        lines(ZONES).any(|line| line.split('\t').next().is_some_and(|zone| zone.as_bytes().eq_ignore_ascii_case(name)))
     };
     known(plain.unwrap_or(name)) || name.eq_ignore_ascii_case(b"localtime")
 }
@@ -164,8 +157,7 @@ fn abbreviation_of_zone(context: &Context, word: &[u8]) -> Option<Abbreviation> 
     };
     known.split(' ').find_map(|entry| {
         let (head, offset) = entry.as_bytes().split_at_checked(word.len())?;
-        let same = head.eq_ignore_ascii_case(word)
-            && !offset.first().is_some_and(u8::is_ascii_alphabetic);
+        let same = head.eq_ignore_ascii_case(word) && !offset.first().is_some_and(u8::is_ascii_alphabetic);
         same.then(|| std::str::from_utf8(offset).ok().and_then(parse_abbreviation))?
     })
 }

@@ -63,37 +63,20 @@ pub fn compare(
     let theirs = start_check(server.major, files, asked)?;
     let log = |ok: bool, log: &[Bytes]| {
         let ok = if ok { "starts" } else { "refuses" }.to_string();
-        std::iter::once(ok)
-            .chain(log.iter().map(|line| lossy(line)))
-            .collect::<Vec<_>>()
+        std::iter::once(ok).chain(log.iter().map(|line| lossy(line))).collect::<Vec<_>>()
     };
     // Its own prefix and its own level of noise spoil a log.
     let set = |name: &str| values.iter().any(|(other, _)| other == name);
-    if [
-        "log_line_prefix",
-        "log_min_messages",
-        "log_error_verbosity",
-        "log_destination",
-    ]
-    .into_iter()
-    .any(set)
-    {
+    if ["log_line_prefix", "log_min_messages", "log_error_verbosity", "log_destination"].into_iter().any(set) {
         note(&mut found, "start", log(theirs.ok, &[]), log(ours.ok, &[]));
     } else {
-        note(
-            &mut found,
-            "start",
-            log(theirs.ok, &theirs.log),
-            log(ours.ok, &ours.log),
-        );
+        note(&mut found, "start", log(theirs.ok, &theirs.log), log(ours.ok, &ours.log));
     }
     if depth == Depth::Values && theirs.ok && ours.ok {
         for (name, ours) in &values {
             compare_value(server, shown, files, name, ours, &mut found)?;
         }
-    } else if let Some(((name, ours), theirs)) =
-        values.first().zip(theirs.value).filter(|_| ours.ok)
-    {
+    } else if let Some(((name, ours), theirs)) = values.first().zip(theirs.value).filter(|_| ours.ok) {
         note_value(&mut found, name, &theirs, ours);
     }
     Ok(found)
@@ -101,20 +84,12 @@ pub fn compare(
 
 /// The smallest files that still give some disagreement: lines are dropped as
 /// long as one remains, then files.
-pub fn shrink(
-    server: &Server,
-    shown: &Shown,
-    opinion: &dyn Opinion,
-    files: &FileSet,
-    depth: Depth,
-) -> Result<FileSet> {
+pub fn shrink(server: &Server, shown: &Shown, opinion: &dyn Opinion, files: &FileSet, depth: Depth) -> Result<FileSet> {
     let mut small = files.clone();
     let mut left = 400;
     let mut still = |candidate: &FileSet| {
         left -= 1;
-        left > 0
-            && compare(server, shown, opinion, candidate, depth)
-                .is_ok_and(|found| !found.is_empty())
+        left > 0 && compare(server, shown, opinion, candidate, depth).is_ok_and(|found| !found.is_empty())
     };
     let names: Vec<String> = small.files.keys().cloned().collect();
     for name in &names {
@@ -125,12 +100,8 @@ pub fn shrink(
         }
     }
     for name in small.files.keys().cloned().collect::<Vec<_>>() {
-        let mut size = small
-            .get(&name)
-            .map_or(0, |bytes| {
-                bytes.split_inclusive(|byte| *byte == b'\n').count()
-            })
-            .div_ceil(2);
+        let mut size =
+            small.get(&name).map_or(0, |bytes| bytes.split_inclusive(|byte| *byte == b'\n').count()).div_ceil(2);
         while size > 0 {
             let lines: Vec<Bytes> = small
                 .get(&name)
@@ -199,9 +170,7 @@ fn compare_value(
     // and about the file only where that differs.
     let setting = opinion_free_setting(server, files, name)?;
     if let Some(setting) = setting
-        && shown
-            .value(server.major, name, &setting)?
-            .is_some_and(|theirs| same_value(name, &theirs, ours))
+        && shown.value(server.major, name, &setting)?.is_some_and(|theirs| same_value(name, &theirs, ours))
     {
         return Ok(());
     }
@@ -214,68 +183,38 @@ fn compare_value(
 /// The last value that the files give a parameter, by the server's own view.
 fn opinion_free_setting(server: &Server, files: &FileSet, name: &str) -> Result<Option<Bytes>> {
     let view = server.file_settings(files)?;
-    let mut rows = view.rows.into_iter().filter(|row| {
-        row.name
-            .as_ref()
-            .is_some_and(|other| other.eq_ignore_ascii_case(name.as_bytes()))
-    });
+    let mut rows = view
+        .rows
+        .into_iter()
+        .filter(|row| row.name.as_ref().is_some_and(|other| other.eq_ignore_ascii_case(name.as_bytes())));
     Ok(rows.next_back().and_then(|row| row.setting))
 }
 
 fn note_value(found: &mut Vec<Disagreement>, name: &str, theirs: &[u8], ours: &[u8]) {
     if !same_value(name, theirs, ours) {
-        note(
-            found,
-            &format!("value of {name}"),
-            vec![show(theirs)],
-            vec![show(ours)],
-        );
+        note(found, &format!("value of {name}"), vec![show(theirs)], vec![show(ours)]);
     }
 }
 
 fn same_value(name: &str, theirs: &[u8], ours: &[u8]) -> bool {
     // A relative path is shown as the process that asked sees it.
-    let path = matches!(
-        name,
-        "hba_file" | "ident_file" | "data_directory" | "config_file"
-    );
-    show(theirs) == show(ours)
-        || path && (theirs.starts_with(b"$CWD") || theirs.starts_with(b"$PGDATA"))
+    let path = matches!(name, "hba_file" | "ident_file" | "data_directory" | "config_file");
+    show(theirs) == show(ours) || path && (theirs.starts_with(b"$CWD") || theirs.starts_with(b"$PGDATA"))
 }
 
 fn note(found: &mut Vec<Disagreement>, what: &str, server: Vec<String>, ours: Vec<String>) {
     if server != ours {
-        found.push(Disagreement {
-            what: what.to_string(),
-            server,
-            ours,
-        });
+        found.push(Disagreement { what: what.to_string(), server, ours });
     }
 }
 
 fn rows(view: &View) -> Vec<String> {
-    let word = |bytes: &Option<Bytes>| {
-        bytes
-            .as_ref()
-            .map_or("null".to_string(), |bytes| format!("'{}'", show(bytes)))
-    };
+    let word = |bytes: &Option<Bytes>| bytes.as_ref().map_or("null".to_string(), |bytes| format!("'{}'", show(bytes)));
     let rows = view.rows.iter().map(|row| {
         let line = row.line.map_or("null".to_string(), |line| line.to_string());
-        let applied = if row.applied {
-            "applied"
-        } else {
-            "not applied"
-        };
-        let error = row
-            .error
-            .as_ref()
-            .map_or(String::new(), |error| format!(": {}", show(error)));
-        format!(
-            "{}:{line}: {} = {} {applied}{error}",
-            word(&row.file),
-            word(&row.name),
-            word(&row.setting)
-        )
+        let applied = if row.applied { "applied" } else { "not applied" };
+        let error = row.error.as_ref().map_or(String::new(), |error| format!(": {}", show(error)));
+        format!("{}:{line}: {} = {} {applied}{error}", word(&row.file), word(&row.name), word(&row.setting))
     });
     rows.collect()
 }
@@ -299,20 +238,8 @@ fn lossy(bytes: &[u8]) -> String {
 pub fn difference(disagreement: &Disagreement) -> Vec<String> {
     let server: BTreeSet<&String> = disagreement.server.iter().collect();
     let ours: BTreeSet<&String> = disagreement.ours.iter().collect();
-    let gone = disagreement
-        .server
-        .iter()
-        .filter(|line| !ours.contains(line))
-        .map(|line| format!("- {line}"));
-    let new = disagreement
-        .ours
-        .iter()
-        .filter(|line| !server.contains(line))
-        .map(|line| format!("+ {line}"));
+    let gone = disagreement.server.iter().filter(|line| !ours.contains(line)).map(|line| format!("- {line}"));
+    let new = disagreement.ours.iter().filter(|line| !server.contains(line)).map(|line| format!("+ {line}"));
     let lines: Vec<String> = gone.chain(new).collect();
-    if lines.is_empty() {
-        vec!["the same lines in another order or number".to_string()]
-    } else {
-        lines
-    }
+    if lines.is_empty() { vec!["the same lines in another order or number".to_string()] } else { lines }
 }

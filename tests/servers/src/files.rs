@@ -61,9 +61,7 @@ impl FileSet {
             if name.contains('/') {
                 create_parents(directory, name, &mut created)?;
             }
-            if !matches!(name.as_str(), "postgresql.conf" | "postgresql.auto.conf")
-                && !path.exists()
-            {
+            if !matches!(name.as_str(), "postgresql.conf" | "postgresql.auto.conf") && !path.exists() {
                 created.push(path.clone());
             }
             fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;

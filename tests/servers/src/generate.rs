@@ -21,10 +21,7 @@ pub struct Material {
 impl Material {
     /// Takes up one more source file.
     pub fn add(&mut self, bytes: &[u8]) {
-        let lines: Vec<Bytes> = bytes
-            .split(|byte| *byte == b'\n')
-            .filter_map(line)
-            .collect();
+        let lines: Vec<Bytes> = bytes.split(|byte| *byte == b'\n').filter_map(line).collect();
         if !lines.is_empty() {
             self.files.push(lines);
         }
@@ -33,17 +30,11 @@ impl Material {
 
 /// Makes the case of this seed and number. It is the same for every major.
 pub fn case(material: &Material, seed: u64, number: u64) -> FileSet {
-    let mut rng = Rng::with_seed(
-        seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03),
-    );
+    let mut rng = Rng::with_seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
     let rng = &mut rng;
     let mut lines = take(material, rng, 3, 30);
     // One case in eight stays as people wrote it.
-    let changes = if rng.u8(..8) == 0 {
-        0
-    } else {
-        1 + rng.usize(..4)
-    };
+    let changes = if rng.u8(..8) == 0 { 0 } else { 1 + rng.usize(..4) };
     for _ in 0..changes {
         mutate::line(&material.known, rng, &mut lines);
     }
@@ -77,10 +68,7 @@ fn line(line: &[u8]) -> Option<Bytes> {
     let Some(comment) = trimmed.strip_prefix(b"#") else {
         return (!trimmed.is_empty()).then(|| line.to_vec());
     };
-    let name = comment
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'))
-        .count();
+    let name = comment.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.')).count();
     let setting = name > 2 && comment[name..].trim_ascii_start().starts_with(b"=");
     setting.then(|| comment.to_vec())
 }
@@ -100,11 +88,7 @@ fn join(rng: &mut Rng, lines: &[Bytes]) -> Bytes {
         3 => b" \t\n",
         _ => b"\n",
     };
-    let mut bytes: Bytes = lines
-        .iter()
-        .flat_map(|line| line.iter().chain(end))
-        .copied()
-        .collect();
+    let mut bytes: Bytes = lines.iter().flat_map(|line| line.iter().chain(end)).copied().collect();
     if rng.u8(..10) == 0 {
         bytes.truncate(bytes.len() - end.len().min(bytes.len()));
     }
@@ -113,12 +97,7 @@ fn join(rng: &mut Rng, lines: &[Bytes]) -> Bytes {
 
 /// Adds an include line and, mostly, what it includes. Never two files that
 /// include each other twice: each reading would double ten times.
-fn include(
-    material: &Material,
-    rng: &mut Rng,
-    lines: &mut Vec<Bytes>,
-    files: &mut BTreeMap<String, Option<Bytes>>,
-) {
+fn include(material: &Material, rng: &mut Rng, lines: &mut Vec<Bytes>, files: &mut BTreeMap<String, Option<Bytes>>) {
     let (text, names): (&str, &[&str]) = *rng.choice(INCLUDES).expect("there are includes");
     lines.insert(rng.usize(..=lines.len()), text.as_bytes().to_vec());
     for (index, name) in names.iter().enumerate() {
@@ -144,10 +123,7 @@ const INCLUDES: &[(&str, &[&str])] = &[
     ("include_if_exists = 'a.conf'  # more", &["a.conf"]),
     ("include_if_exists 'sub'", &["sub/a.conf"]),
     ("include 'sub'", &["sub/a.conf"]),
-    (
-        "include_dir 'd'",
-        &["d/10.conf", "d/9.conf", "d/B.conf", "d/.x.conf", "d/y.txt"],
-    ),
+    ("include_dir 'd'", &["d/10.conf", "d/9.conf", "d/B.conf", "d/.x.conf", "d/y.txt"]),
     ("include_dir d", &["d/a.conf", "d/a-b.conf", "d/a_b.conf"]),
     ("include_dir 'd/'", &["d/a.conf"]),
     ("include_dir 'missing'", &[]),

@@ -36,35 +36,17 @@ impl Server {
         if self.major >= 16 {
             columns.insert(0, "file_name");
         }
-        self.rules(
-            "pg_hba_file_rules",
-            columns,
-            &more.clone().with("pg_hba.conf", text),
-        )
+        self.rules("pg_hba_file_rules", columns, &more.clone().with("pg_hba.conf", text))
     }
 
     /// What `pg_ident_file_mappings` (15 and later) says of a pg_ident.conf.
     pub fn ident_mappings(&self, text: &[u8], more: &FileSet) -> Result<Rules> {
-        ensure!(
-            self.major >= 15,
-            "PostgreSQL {} has no pg_ident_file_mappings",
-            self.major
-        );
-        let mut columns = vec![
-            "line_number",
-            "map_name",
-            "sys_name",
-            "pg_username",
-            "error",
-        ];
+        ensure!(self.major >= 15, "PostgreSQL {} has no pg_ident_file_mappings", self.major);
+        let mut columns = vec!["line_number", "map_name", "sys_name", "pg_username", "error"];
         if self.major >= 16 {
             columns.insert(0, "file_name");
         }
-        self.rules(
-            "pg_ident_file_mappings",
-            columns,
-            &more.clone().with("pg_ident.conf", text),
-        )
+        self.rules("pg_ident_file_mappings", columns, &more.clone().with("pg_ident.conf", text))
     }
 
     fn rules(&self, view: &str, columns: Vec<&'static str>, files: &FileSet) -> Result<Rules> {
@@ -74,15 +56,7 @@ impl Server {
             bail!("{view}: {}", String::from_utf8_lossy(&error.message));
         }
         let hide = |cell: Cell| cell.map(|bytes: Bytes| self.hide(&bytes));
-        let rows = answer
-            .rows
-            .into_iter()
-            .map(|cells| cells.into_iter().map(hide).collect())
-            .collect();
-        Ok(Rules {
-            columns,
-            rows,
-            messages: self.messages(&answer.notices),
-        })
+        let rows = answer.rows.into_iter().map(|cells| cells.into_iter().map(hide).collect()).collect();
+        Ok(Rules { columns, rows, messages: self.messages(&answer.notices) })
     }
 }

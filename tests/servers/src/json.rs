@@ -14,9 +14,7 @@ pub fn parse(text: &str) -> serde_json::Result<Value> {
         plain.push_str(&rest[..at]);
         rest = &rest[at..];
         let low = rest.as_bytes();
-        let half = low.len() >= 6
-            && low[1..4].eq_ignore_ascii_case(b"udc")
-            && low[4].to_ascii_lowercase() >= b'8';
+        let half = low.len() >= 6 && low[1..4].eq_ignore_ascii_case(b"udc") && low[4].to_ascii_lowercase() >= b'8';
         let pair = low.len() >= 6
             && low[1..3].eq_ignore_ascii_case(b"ud")
             && matches!(low[3], b'8' | b'9' | b'a' | b'b' | b'A' | b'B');
@@ -25,11 +23,7 @@ pub fn parse(text: &str) -> serde_json::Result<Value> {
             plain.push_str(&rest[4..6]);
             rest = &rest[6..];
         } else {
-            let length = if pair {
-                12
-            } else {
-                1 + rest[1..].chars().next().map_or(0, char::len_utf8)
-            };
+            let length = if pair { 12 } else { 1 + rest[1..].chars().next().map_or(0, char::len_utf8) };
             plain.push_str(&rest[..length]);
             rest = &rest[length..];
         }
@@ -71,10 +65,7 @@ mod tests {
     #[test]
     fn half_pairs_are_bytes() {
         let value = parse(r#"["caf\udce9 \\udce9 \ud83d\ude00"]"#).unwrap();
-        assert_eq!(
-            bytes(value[0].as_str().unwrap()),
-            b"caf\xe9 \\udce9 \xf0\x9f\x98\x80"
-        );
+        assert_eq!(bytes(value[0].as_str().unwrap()), b"caf\xe9 \\udce9 \xf0\x9f\x98\x80");
         assert_eq!(quote(b"caf\xe9 \\"), r#""caf\udce9 \\""#);
     }
 }

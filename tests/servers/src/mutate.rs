@@ -17,11 +17,7 @@ pub struct Known {
 
 /// Changes, adds or removes one line.
 pub fn line(known: &Known, rng: &mut Rng, lines: &mut Vec<Bytes>) {
-    let at = if lines.is_empty() {
-        0
-    } else {
-        rng.usize(..lines.len())
-    };
+    let at = if lines.is_empty() { 0 } else { rng.usize(..lines.len()) };
     match rng.u8(..16) {
         0..=4 => {
             let new = setting(known, rng);
@@ -99,10 +95,7 @@ fn setting(known: &Known, rng: &mut Rng) -> Bytes {
 
 fn revalue(known: &Known, rng: &mut Rng, line: &mut Bytes) {
     let name = split(line).0.to_vec();
-    let row = known
-        .parameters
-        .iter()
-        .find(|row| row[0].as_bytes().eq_ignore_ascii_case(&name));
+    let row = known.parameters.iter().find(|row| row[0].as_bytes().eq_ignore_ascii_case(&name));
     let row = row.or_else(|| rng.choice(&known.parameters)).cloned();
     let plain = row.map_or(b"1".to_vec(), |row| values::value(known, rng, &row));
     let value = values::quoted(rng, &plain);
@@ -112,11 +105,7 @@ fn revalue(known: &Known, rng: &mut Rng, line: &mut Bytes) {
 fn rename(known: &Known, rng: &mut Rng, line: &mut Bytes) {
     let (name, rest) = (split(line).0.to_vec(), line[split(line).0.len()..].to_vec());
     let mut new = name.clone();
-    let at = if name.is_empty() {
-        0
-    } else {
-        rng.usize(..name.len())
-    };
+    let at = if name.is_empty() { 0 } else { rng.usize(..name.len()) };
     match rng.u8(..10) {
         0 | 1 => new.make_ascii_uppercase(),
         2 if at < new.len() => new[at] = new[at].to_ascii_uppercase(),
@@ -153,15 +142,10 @@ fn again(known: &Known, rng: &mut Rng, lines: &mut Vec<Bytes>, at: usize) {
 /// The name of a line and what stands for its value, comment included.
 fn split(line: &[u8]) -> (&[u8], &[u8]) {
     let line = line.trim_ascii_start();
-    let name = line
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | 0x80..))
-        .count();
+    let name =
+        line.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | 0x80..)).count();
     let rest = line[name..].trim_ascii_start();
-    (
-        &line[..name],
-        rest.strip_prefix(b"=").unwrap_or(rest).trim_ascii_start(),
-    )
+    (&line[..name], rest.strip_prefix(b"=").unwrap_or(rest).trim_ascii_start())
 }
 
 fn compose(rng: &mut Rng, name: &[u8], value: &[u8]) -> Bytes {
@@ -176,11 +160,7 @@ fn compose(rng: &mut Rng, name: &[u8], value: &[u8]) -> Bytes {
         8 => b" : ",
         _ => b" = ",
     };
-    let after: &[u8] = if rng.u8(..6) == 0 {
-        rng.choice(TAILS).expect("there are tails")
-    } else {
-        b""
-    };
+    let after: &[u8] = if rng.u8(..6) == 0 { rng.choice(TAILS).expect("there are tails") } else { b"" };
     [name, between, value, after].concat()
 }
 

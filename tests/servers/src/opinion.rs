@@ -43,17 +43,9 @@ impl Opinion for Pgconflint {
         let mut sources = Sources::default();
         let main = PathBuf::from(DATA).join("postgresql.conf");
         // A running server knows its data directory, whatever the file says.
-        let tree = tree::read(
-            &Lying(files),
-            &mut sources,
-            &main,
-            Some(Path::new(DATA)),
-            major,
-        );
+        let tree = tree::read(&Lying(files), &mut sources, &main, Some(Path::new(DATA)), major);
         let settings = Settings::judge(&tree, &sources, catalog(major));
-        let view = transcript::view(&tree, &settings, &sources, &|parameter| {
-            running(parameter, major)
-        });
+        let view = transcript::view(&tree, &settings, &sources, &|parameter| running(parameter, major));
         let rows = view.rows.into_iter().map(|row| Row {
             name: row.name,
             setting: row.setting,
@@ -68,11 +60,7 @@ impl Opinion for Pgconflint {
             hint: message.hint.map(hide),
             context: None,
         });
-        View {
-            rows: rows.collect(),
-            messages: messages.collect(),
-            failed: None,
-        }
+        View { rows: rows.collect(), messages: messages.collect(), failed: None }
     }
 
     fn start(&self, major: u16, files: &FileSet) -> (Outcome, Vec<(String, Bytes)>) {
@@ -82,31 +70,19 @@ impl Opinion for Pgconflint {
         let tree = tree::read(&Lying(files), &mut sources, &main, None, major);
         let settings = Settings::judge(&tree, &sources, catalog(major));
         let start = transcript::start(&tree, &settings, &sources);
-        let values = settings
-            .judged
-            .iter()
-            .enumerate()
-            .filter_map(|(index, judged)| {
-                let parameter = judged.parameter?;
-                let (winner, _) = settings.winner(parameter)?;
-                match &judged.verdict {
-                    Verdict::Set(value) if winner == index => Some((
-                        settings.catalog.get(parameter).name.to_string(),
-                        hide(value.plain()),
-                    )),
-                    _ => None,
+        let values = settings.judged.iter().enumerate().filter_map(|(index, judged)| {
+            let parameter = judged.parameter?;
+            let (winner, _) = settings.winner(parameter)?;
+            match &judged.verdict {
+                Verdict::Set(value) if winner == index => {
+                    Some((settings.catalog.get(parameter).name.to_string(), hide(value.plain())))
                 }
-            });
+                _ => None,
+            }
+        });
         let values = values.collect();
         let log = start.log.into_iter().map(hide).collect();
-        (
-            Outcome {
-                ok: start.ok,
-                log,
-                value: None,
-            },
-            values,
-        )
+        (Outcome { ok: start.ok, log, value: None }, values)
     }
 }
 
@@ -117,15 +93,11 @@ fn running(parameter: &Parameter, major: Major) -> Option<Value> {
         "port" => Some(Value::Integer(-1)),
         "listen_addresses" => Some(Value::Text(Vec::new())),
         // The last one has no value at all, which even an empty one is not.
-        "data_directory"
-        | "unix_socket_directories"
-        | "hba_file"
-        | "ident_file"
-        | "external_pid_file" => Some(Value::Text(b"?".to_vec())),
-        "wal_buffers" if major >= Major::V15 => Some(Value::Integer(128)),
-        "transaction_buffers" | "subtransaction_buffers" | "commit_timestamp_buffers" => {
-            Some(Value::Integer(32))
+        "data_directory" | "unix_socket_directories" | "hba_file" | "ident_file" | "external_pid_file" => {
+            Some(Value::Text(b"?".to_vec()))
         }
+        "wal_buffers" if major >= Major::V15 => Some(Value::Integer(128)),
+        "transaction_buffers" | "subtransaction_buffers" | "commit_timestamp_buffers" => Some(Value::Integer(32)),
         "io_max_concurrency" => Some(Value::Integer(64)),
         _ => None,
     }
@@ -137,22 +109,13 @@ fn catalog(major: Major) -> &'static Catalog {
     let catalogs = CATALOGS.get_or_init(|| {
         let installed = crate::install::locked().iter().map(|locked| {
             let major = Major(locked.major * 100);
-            let minor = locked
-                .version
-                .split('.')
-                .nth(1)
-                .and_then(|minor| minor.parse::<u16>().ok());
-            let version = PgVersion {
-                major,
-                minor: Some(minor.expect("a version of servers.lock has a minor")),
-            };
+            let minor = locked.version.split('.').nth(1).and_then(|minor| minor.parse::<u16>().ok());
+            let version = PgVersion { major, minor: Some(minor.expect("a version of servers.lock has a minor")) };
             (major, Catalog::of(version))
         });
         installed.collect()
     });
-    catalogs
-        .get(&major)
-        .expect("only majors of servers.lock are asked about")
+    catalogs.get(&major).expect("only majors of servers.lock are asked about")
 }
 
 /// Files that lie in the data directory; all other paths are the disk's.
@@ -178,12 +141,7 @@ impl Lying<'_> {
 
     fn names(&self) -> impl Iterator<Item = &str> {
         // A fresh data directory has these two.
-        let given = self
-            .0
-            .files
-            .iter()
-            .filter(|(_, bytes)| bytes.is_some())
-            .map(|(name, _)| name.as_str());
+        let given = self.0.files.iter().filter(|(_, bytes)| bytes.is_some()).map(|(name, _)| name.as_str());
         let defaults = ["postgresql.conf", "postgresql.auto.conf"].into_iter();
         given.chain(defaults.filter(|name| !self.0.files.contains_key(*name)))
     }
@@ -197,43 +155,22 @@ impl Files for Lying<'_> {
         if let Some(bytes) = name.to_str().and_then(|name| self.0.get(name)) {
             // A path that ends in a slash is a directory's.
             let slash = path.as_os_str().as_encoded_bytes().ends_with(b"/");
-            return if slash {
-                Err(ReadError::NotDirectory)
-            } else {
-                Ok(Arc::from(bytes.as_slice()))
-            };
+            return if slash { Err(ReadError::NotDirectory) } else { Ok(Arc::from(bytes.as_slice())) };
         }
         if self.names().any(|other| Path::new(other) == name) {
             return Ok(Arc::from(&[][..]));
         }
-        if self
-            .names()
-            .any(|other| Path::new(other).starts_with(&name))
-        {
+        if self.names().any(|other| Path::new(other).starts_with(&name)) {
             return Err(ReadError::IsDirectory);
         }
-        let file_above = name
-            .ancestors()
-            .skip(1)
-            .any(|above| self.names().any(|other| Path::new(other) == above));
-        Err(if file_above {
-            ReadError::NotDirectory
-        } else {
-            ReadError::Missing
-        })
+        let file_above = name.ancestors().skip(1).any(|above| self.names().any(|other| Path::new(other) == above));
+        Err(if file_above { ReadError::NotDirectory } else { ReadError::Missing })
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<(Bytes, bool)>, ReadError> {
         let Some(name) = Self::relative(directory) else {
             let entries = disk(std::fs::read_dir(directory))?.filter_map(Result::ok);
-            return Ok(entries
-                .map(|entry| {
-                    (
-                        entry.file_name().into_encoded_bytes(),
-                        entry.path().is_dir(),
-                    )
-                })
-                .collect());
+            return Ok(entries.map(|entry| (entry.file_name().into_encoded_bytes(), entry.path().is_dir())).collect());
         };
         if self.names().any(|other| name.starts_with(other)) {
             return Err(ReadError::NotDirectory);
@@ -244,11 +181,7 @@ impl Files for Lying<'_> {
             Some((first, components.next().is_some()))
         });
         let below: BTreeSet<(Bytes, bool)> = below.collect();
-        if below.is_empty() {
-            Err(ReadError::Missing)
-        } else {
-            Ok(below.into_iter().collect())
-        }
+        if below.is_empty() { Err(ReadError::Missing) } else { Ok(below.into_iter().collect()) }
     }
 }
 

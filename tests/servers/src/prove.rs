@@ -62,30 +62,15 @@ struct Line {
 
 /// Reads a claim from a line of JSON, in whose strings `\udcXX` is a byte.
 pub fn parse(line: &str) -> Result<Claim> {
-    let Line {
-        id,
-        pg,
-        files,
-        expect,
-        says,
-    } = serde_json::from_value(json::parse(line)?)?;
-    let files = files
-        .into_iter()
-        .map(|(path, text)| (path, text.map(|text| json::bytes(&text))));
+    let Line { id, pg, files, expect, says } = serde_json::from_value(json::parse(line)?)?;
+    let files = files.into_iter().map(|(path, text)| (path, text.map(|text| json::bytes(&text))));
     let expect = match expect.as_str() {
         "starts" => Expect::Starts,
         "refuses" => Expect::Refuses(says),
         "says" => Expect::Says(says.context("expect is \"says\", but `says` is missing")?),
         other => anyhow::bail!("expect is {other:?}, not starts, refuses or says"),
     };
-    Ok(Claim {
-        id,
-        major: pg,
-        files: FileSet {
-            files: files.collect(),
-        },
-        expect,
-    })
+    Ok(Claim { id, major: pg, files: FileSet { files: files.collect() }, expect })
 }
 
 /// Proves one claim by a whole start.
@@ -98,13 +83,7 @@ pub fn prove(claim: &Claim) -> Result<Verdict> {
         Expect::Refuses(text) => !ok && text.as_deref().is_none_or(says),
         Expect::Says(text) => says(text),
     };
-    Ok(Verdict {
-        id: claim.id.clone(),
-        pg: claim.major,
-        pass,
-        starts: ok,
-        log,
-    })
+    Ok(Verdict { id: claim.id.clone(), pg: claim.major, pass, starts: ok, log })
 }
 
 /// Proves many claims, several at a time; the verdicts stand in their order.
@@ -119,8 +98,7 @@ pub fn prove_all(claims: &[Claim]) -> Result<Vec<Verdict>> {
             let Some(claim) = claims.get(index) else {
                 return Ok(done);
             };
-            let verdict = prove(claim)
-                .with_context(|| format!("{} on PostgreSQL {}", claim.id, claim.major))?;
+            let verdict = prove(claim).with_context(|| format!("{} on PostgreSQL {}", claim.id, claim.major))?;
             done.push((index, verdict));
         }
     };

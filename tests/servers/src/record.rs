@@ -12,8 +12,7 @@ use crate::start::start_check;
 
 /// The columns of `rules/catalog/NN.tsv`.
 pub const COLUMNS: [&str; 13] = [
-    "name", "type", "unit", "min", "max", "enum", "hidden", "default", "context", "category",
-    "short", "flags", "file",
+    "name", "type", "unit", "min", "max", "enum", "hidden", "default", "context", "category", "short", "flags", "file",
 ];
 
 /// A row of the catalogue, cells in the order of [`COLUMNS`].
@@ -36,9 +35,7 @@ pub fn read(text: &str) -> Result<BTreeMap<String, Row>> {
     let lines = text.lines().filter(|line| !line.starts_with('#')).skip(1);
     let rows = lines.map(|line| {
         let cells: Vec<String> = line.split('\t').map(unescape).collect();
-        let row = Row::try_from(cells)
-            .ok()
-            .with_context(|| format!("not 13 columns: {line}"))?;
+        let row = Row::try_from(cells).ok().with_context(|| format!("not 13 columns: {line}"))?;
         Ok((row[0].to_lowercase(), row))
     });
     rows.collect()
@@ -47,11 +44,7 @@ pub fn read(text: &str) -> Result<BTreeMap<String, Row>> {
 /// The text of the catalogue of a server. `before` is the catalogue there is,
 /// which gives what no server tells: the rows of unlisted parameters. `words`
 /// are the values to try on every enum.
-pub fn record(
-    server: &Server,
-    before: &BTreeMap<String, Row>,
-    words: &BTreeSet<String>,
-) -> Result<String> {
+pub fn record(server: &Server, before: &BTreeMap<String, Row>, words: &BTreeSet<String>) -> Result<String> {
     let mut rows = listed(server)?;
     let spellings = probe::spellings(server, &rows, words)?;
     let internal = probe::internal(server, rows.values())?;
@@ -63,9 +56,7 @@ pub fn record(
         row[12] = if internal.contains(name) { "no" } else { "yes" }.to_string();
         // The build's own directory is nobody else's.
         if row[0] == "krb_server_keyfile"
-            && let Some(directory) = row[7]
-                .strip_prefix("FILE:")
-                .and_then(|path| path.strip_suffix("/krb5.keytab"))
+            && let Some(directory) = row[7].strip_prefix("FILE:").and_then(|path| path.strip_suffix("/krb5.keytab"))
         {
             row[7] = row[7].replace(directory, "SYSCONFDIR");
         }
@@ -78,10 +69,7 @@ pub fn record(
             .get(name)
             .cloned()
             .with_context(|| format!("{name} exists, and no row of before tells what it is"))?;
-        row[11] = [flags(server, name)?.as_str(), "HIDDEN"]
-            .join(" ")
-            .trim()
-            .to_string();
+        row[11] = [flags(server, name)?.as_str(), "HIDDEN"].join(" ").trim().to_string();
         let files = FileSet::conf(format!("{name} = '{}'\n", row[7]));
         let settable = start_check(server.major, &files, "work_mem")?.ok;
         row[12] = if settable { "yes" } else { "no" }.to_string();
@@ -119,24 +107,16 @@ const PROBES: &str = "on off true false yes no 1 0 t f y n tr of ye 2 -1 enable 
     sql iso iso_8601 postgres partition safe_encoding try regress always first user eventlog stderr local0 user0 kern daemon mail";
 
 fn listed(server: &Server) -> Result<BTreeMap<String, Row>> {
-    let flags = if server.major >= 15 {
-        "array_to_string(pg_settings_get_flags(name), ' ')"
-    } else {
-        "''"
-    };
+    let flags = if server.major >= 15 { "array_to_string(pg_settings_get_flags(name), ' ')" } else { "''" };
     let sql = format!(
         "select name, vartype, unit, min_val, max_val, array_to_string(enumvals, '|'), '', boot_val, context, category, short_desc, {flags}, '' from pg_settings"
     );
     let answer = server.query(&sql)?;
     ensure!(answer.error.is_none(), "pg_settings: {:?}", answer.error);
     let rows = answer.rows.into_iter().map(|cells| {
-        let cells: Vec<String> = cells
-            .into_iter()
-            .map(|cell| String::from_utf8(cell.unwrap_or_default()))
-            .collect::<Result<_, _>>()?;
-        let row = Row::try_from(cells)
-            .ok()
-            .context("pg_settings gave other columns than asked for")?;
+        let cells: Vec<String> =
+            cells.into_iter().map(|cell| String::from_utf8(cell.unwrap_or_default())).collect::<Result<_, _>>()?;
+        let row = Row::try_from(cells).ok().context("pg_settings gave other columns than asked for")?;
         Ok((row[0].to_lowercase(), row))
     });
     rows.collect()
@@ -150,29 +130,17 @@ fn flags(server: &Server, name: &str) -> Result<String> {
     if server.major < 15 {
         return Ok(String::new());
     }
-    one(
-        server,
-        &format!("select array_to_string(pg_settings_get_flags('{name}'), ' ')"),
-    )
+    one(server, &format!("select array_to_string(pg_settings_get_flags('{name}'), ' ')"))
 }
 
 fn one(server: &Server, sql: &str) -> Result<String> {
     let answer = server.query(sql)?;
-    let cell = answer
-        .rows
-        .into_iter()
-        .next()
-        .and_then(|row| row.into_iter().next())
-        .flatten();
-    Ok(String::from_utf8(
-        cell.with_context(|| format!("no answer to {sql}"))?,
-    )?)
+    let cell = answer.rows.into_iter().next().and_then(|row| row.into_iter().next()).flatten();
+    Ok(String::from_utf8(cell.with_context(|| format!("no answer to {sql}"))?)?)
 }
 
 fn escape(cell: &str) -> String {
-    cell.replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
+    cell.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n")
 }
 
 fn unescape(cell: &str) -> String {

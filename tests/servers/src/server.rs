@@ -86,10 +86,7 @@ impl Server {
 
     /// As [`query`](Self::query), for a query that need not be UTF-8.
     pub fn query_bytes(&self, sql: &[u8]) -> Result<Answer> {
-        self.session
-            .lock()
-            .expect("nobody panics while asking a server")
-            .query_bytes(sql)
+        self.session.lock().expect("nobody panics while asking a server").query_bytes(sql)
     }
 }
 
@@ -103,34 +100,16 @@ impl Drop for Server {
 /// Starts servers of several majors, a few at a time.
 pub fn start_all(majors: &[u16]) -> Result<Vec<Server>> {
     std::thread::scope(|scope| {
-        let starting: Vec<_> = majors
-            .iter()
-            .map(|major| scope.spawn(|| Server::start(*major)))
-            .collect();
-        starting
-            .into_iter()
-            .map(|server| server.join().expect("starting a server does not panic"))
-            .collect()
+        let starting: Vec<_> = majors.iter().map(|major| scope.spawn(|| Server::start(*major))).collect();
+        starting.into_iter().map(|server| server.join().expect("starting a server does not panic")).collect()
     })
 }
 
 fn arguments(postgres: &mut Command, major: u16, data: &Path, socket: &Path) -> Result<()> {
-    postgres
-        .arg(install::home(major)?.join("bin/postgres"))
-        .arg("-D")
-        .arg(data);
-    postgres.args([
-        "-c",
-        "listen_addresses=",
-        "-c",
-        "fsync=off",
-        "-c",
-        "autovacuum=off",
-    ]);
+    postgres.arg(install::home(major)?.join("bin/postgres")).arg("-D").arg(data);
+    postgres.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "autovacuum=off"]);
     postgres.arg("-c").arg(format!("port={PORT}"));
-    postgres
-        .arg("-c")
-        .arg(format!("unix_socket_directories={}", socket.display()));
+    postgres.arg("-c").arg(format!("unix_socket_directories={}", socket.display()));
     Ok(())
 }
 

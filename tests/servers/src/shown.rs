@@ -26,12 +26,7 @@ impl Server {
         if answer.error.is_some() {
             return Ok(None);
         }
-        Ok(answer
-            .rows
-            .into_iter()
-            .next_back()
-            .and_then(|row| row.into_iter().next())
-            .flatten())
+        Ok(answer.rows.into_iter().next_back().and_then(|row| row.into_iter().next()).flatten())
     }
 }
 
@@ -48,22 +43,14 @@ impl Shown {
     /// if the server refuses it.
     pub fn value(&self, major: u16, name: &str, value: &[u8]) -> Result<Option<Bytes>> {
         let key = (major, name.to_string(), value.to_vec());
-        if let Some(answer) = self
-            .answers
-            .lock()
-            .expect("nobody panics while holding answers")
-            .get(&key)
-        {
+        if let Some(answer) = self.answers.lock().expect("nobody panics while holding answers").get(&key) {
             return Ok(answer.clone());
         }
         let mut file = format!("{name} = ").into_bytes();
         file.extend(quote(value));
         file.push(b'\n');
         let answer = start_check(major, &FileSet::conf(file), name)?.value;
-        self.answers
-            .lock()
-            .expect("nobody panics while holding answers")
-            .insert(key, answer.clone());
+        self.answers.lock().expect("nobody panics while holding answers").insert(key, answer.clone());
         Ok(answer)
     }
 }
@@ -84,8 +71,5 @@ pub fn quote(value: &[u8]) -> Bytes {
 }
 
 fn identifier(name: &str) -> String {
-    name.split('.')
-        .map(|part| format!("\"{}\"", part.replace('"', "\"\"")))
-        .collect::<Vec<_>>()
-        .join(".")
+    name.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\""))).collect::<Vec<_>>().join(".")
 }

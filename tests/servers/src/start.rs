@@ -41,27 +41,14 @@ pub fn start_check(major: u16, files: &FileSet, name: &str) -> Result<Outcome> {
     files.write(&data)?;
     user::give(&data)?;
     let mut postgres = user::command(install::home(major)?.join("bin/postgres"));
-    postgres
-        .current_dir(scratch.path())
-        .arg("-D")
-        .arg(&data)
-        .args(["-C", name]);
+    postgres.current_dir(scratch.path()).arg("-D").arg(&data).args(["-C", name]);
     if name != "log_line_prefix" {
         postgres.args(["-c", "log_line_prefix="]);
     }
     let output = postgres.output().context("running postgres -C")?;
     let ok = output.status.success();
-    let value = ok.then(|| {
-        hide(
-            output.stdout.strip_suffix(b"\n").unwrap_or(&output.stdout),
-            scratch.path(),
-        )
-    });
-    Ok(Outcome {
-        ok,
-        log: lines(&output.stderr, scratch.path()),
-        value,
-    })
+    let value = ok.then(|| hide(output.stdout.strip_suffix(b"\n").unwrap_or(&output.stdout), scratch.path()));
+    Ok(Outcome { ok, log: lines(&output.stderr, scratch.path()), value })
 }
 
 /// Starts a server on a throw-away copy of a fresh data directory with the
@@ -79,44 +66,26 @@ pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outco
         user::give(&path)?;
     }
     for key in files.files.keys().filter(|name| name.ends_with(".key")) {
-        fs::set_permissions(
-            data.join(key),
-            std::os::unix::fs::PermissionsExt::from_mode(0o600),
-        )?;
+        fs::set_permissions(data.join(key), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     }
     let log = fs::File::create(scratch.path().join("log"))?;
     let mut postgres = user::command(install::home(major)?.join("bin/postgres"));
-    postgres
-        .current_dir(scratch.path())
-        .arg("-D")
-        .arg(&data)
-        .args(["-c", "fsync=off", "-c", "log_line_prefix="]);
+    postgres.current_dir(scratch.path()).arg("-D").arg(&data).args(["-c", "fsync=off", "-c", "log_line_prefix="]);
     // The files decide where to listen if they say so; the environment loses to files.
     postgres.env("PGPORT", port().to_string());
     if !mentions(files, b"listen_addresses") {
         postgres.args(["-c", "listen_addresses="]);
     }
     if !mentions(files, b"unix_socket_directories") {
-        postgres.arg("-c").arg(format!(
-            "unix_socket_directories={}",
-            scratch.path().display()
-        ));
+        postgres.arg("-c").arg(format!("unix_socket_directories={}", scratch.path().display()));
     }
-    let mut child = postgres
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .context("starting postgres")?;
+    let mut child = postgres.stdout(Stdio::null()).stderr(log).spawn().context("starting postgres")?;
     let ok = wait(&mut child, &data);
     // What it says of being stopped is not about its files.
     let log = fs::read(scratch.path().join("log"));
     stop(&mut child)?;
     let (ok, log) = (ok?, log?);
-    Ok(Outcome {
-        ok,
-        log: lines(&log, scratch.path()),
-        value: None,
-    })
+    Ok(Outcome { ok, log: lines(&log, scratch.path()), value: None })
 }
 
 /// Waits until the server is ready, as `pg_ctl` does: by the last line of
@@ -169,22 +138,14 @@ fn port() -> u32 {
 
 fn mentions(files: &FileSet, name: &[u8]) -> bool {
     let mut contents = files.files.values().flatten();
-    contents.any(|bytes| {
-        bytes
-            .windows(name.len())
-            .any(|window| window.eq_ignore_ascii_case(name))
-    })
+    contents.any(|bytes| bytes.windows(name.len()).any(|window| window.eq_ignore_ascii_case(name)))
 }
 
 /// Splits a log into messages: a line that starts with a tab goes on with the
 /// message before it.
 fn lines(log: &[u8], scratch: &Path) -> Vec<Bytes> {
     let mut lines: Vec<Bytes> = Vec::new();
-    for line in log
-        .strip_suffix(b"\n")
-        .unwrap_or(log)
-        .split(|byte| *byte == b'\n')
-    {
+    for line in log.strip_suffix(b"\n").unwrap_or(log).split(|byte| *byte == b'\n') {
         match (line.strip_prefix(b"\t"), lines.last_mut()) {
             (Some(rest), Some(last)) => {
                 last.push(b'\n');
@@ -198,10 +159,6 @@ fn lines(log: &[u8], scratch: &Path) -> Vec<Bytes> {
 }
 
 fn hide(bytes: &[u8], scratch: &Path) -> Bytes {
-    let data = replace(
-        bytes,
-        scratch.join("data").as_os_str().as_encoded_bytes(),
-        b"$PGDATA",
-    );
+    let data = replace(bytes, scratch.join("data").as_os_str().as_encoded_bytes(), b"$PGDATA");
     replace(&data, scratch.as_os_str().as_encoded_bytes(), b"$CWD")
 }

@@ -39,26 +39,12 @@ pub fn template(major: u16, segment: u16) -> Result<PathBuf> {
         fs::remove_dir_all(&fresh)?;
     }
     let mut initdb = user::command(install::home(major)?.join("bin/initdb"));
-    initdb.args([
-        "--encoding=UTF8",
-        "--no-locale",
-        "--auth=trust",
-        "--no-sync",
-        "--username=postgres",
-    ]);
+    initdb.args(["--encoding=UTF8", "--no-locale", "--auth=trust", "--no-sync", "--username=postgres"]);
     if major >= 11 {
         initdb.arg(format!("--wal-segsize={segment}"));
     }
-    let output = initdb
-        .arg("-D")
-        .arg(&fresh)
-        .output()
-        .context("running initdb")?;
-    ensure!(
-        output.status.success(),
-        "initdb of {major}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = initdb.arg("-D").arg(&fresh).output().context("running initdb")?;
+    ensure!(output.status.success(), "initdb of {major}: {}", String::from_utf8_lossy(&output.stderr));
     fs::write(fresh.join("postgresql.conf"), "")?;
     fs::rename(&fresh, &template)?;
     Ok(template)
@@ -68,17 +54,8 @@ pub fn template(major: u16, segment: u16) -> Result<PathBuf> {
 pub fn copy(major: u16, segment: u16, to: &Path) -> Result<()> {
     let template = template(major, segment)?;
     let mut cp = user::command("cp");
-    let output = cp
-        .args(["--archive", "--reflink=auto"])
-        .arg(&template)
-        .arg(to)
-        .output()
-        .context("running cp")?;
-    ensure!(
-        output.status.success(),
-        "cp: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = cp.args(["--archive", "--reflink=auto"]).arg(&template).arg(to).output().context("running cp")?;
+    ensure!(output.status.success(), "cp: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
@@ -91,16 +68,8 @@ find . -mindepth 1 -maxdepth 1 ! -name base -exec cp --archive --target-director
 ln -s "$1"/base/* "$2/base/"
 "#;
     let template = template(major, segment)?;
-    let output = user::command("/bin/sh")
-        .args(["-ec", COPY, "sh"])
-        .arg(&template)
-        .arg(to)
-        .output()?;
-    ensure!(
-        output.status.success(),
-        "copying a template: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = user::command("/bin/sh").args(["-ec", COPY, "sh"]).arg(&template).arg(to).output()?;
+    ensure!(output.status.success(), "copying a template: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
@@ -108,10 +77,7 @@ ln -s "$1"/base/* "$2/base/"
 /// run under, in the system's temporary directory, where a socket's path
 /// stays short enough.
 pub fn scratch() -> Result<tempfile::TempDir> {
-    let directory = tempfile::Builder::new()
-        .prefix("pgc")
-        .rand_bytes(8)
-        .tempdir()?;
+    let directory = tempfile::Builder::new().prefix("pgc").rand_bytes(8).tempdir()?;
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))?;
     user::give(directory.path())?;
     Ok(directory)

@@ -26,21 +26,12 @@ pub fn user() -> User {
         let uid = rustix::process::geteuid().as_raw();
         let gid = rustix::process::getegid().as_raw();
         if uid != 0 {
-            return User {
-                uid,
-                gid,
-                other: false,
-            };
+            return User { uid, gid, other: false };
         }
         let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-        let (uid, gid) = account(&accounts, "postgres")
-            .or_else(|| account(&accounts, "nobody"))
-            .unwrap_or((65534, 65534));
-        User {
-            uid,
-            gid,
-            other: true,
-        }
+        let (uid, gid) =
+            account(&accounts, "postgres").or_else(|| account(&accounts, "nobody")).unwrap_or((65534, 65534));
+        User { uid, gid, other: true }
     })
 }
 
@@ -49,11 +40,7 @@ pub fn user() -> User {
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let user = user();
     let mut command = Command::new(program);
-    command
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .env("LC_ALL", "C")
-        .env("TZ", "UTC");
+    command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C").env("TZ", "UTC");
     command.current_dir("/").stdin(Stdio::null());
     if user.other {
         command.uid(user.uid).gid(user.gid);
@@ -73,16 +60,13 @@ pub fn give(path: &Path) -> std::io::Result<()> {
 /// Whether [`user`] can enter a directory and read what it holds.
 pub fn can_read(directory: &Path) -> bool {
     let mut test = command("/usr/bin/env");
-    test.args(["sh", "-c", "cd \"$1\" && test -r .", "sh"])
-        .arg(directory);
+    test.args(["sh", "-c", "cd \"$1\" && test -r .", "sh"]).arg(directory);
     test.stdout(Stdio::null()).stderr(Stdio::null());
     test.status().is_ok_and(|status| status.success())
 }
 
 fn account(accounts: &str, name: &str) -> Option<(u32, u32)> {
-    let line = accounts
-        .lines()
-        .find(|line| line.split(':').next() == Some(name))?;
+    let line = accounts.lines().find(|line| line.split(':').next() == Some(name))?;
     let mut fields = line.split(':').skip(2);
     Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
 }

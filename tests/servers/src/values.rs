@@ -15,17 +15,11 @@ pub fn value(known: &Known, rng: &mut Rng, row: &Row) -> Bytes {
             let word = pick(rng, BOOLS);
             cased(rng, word)
         }
-        ("enum", 2) => rng
-            .choice(&known.words)
-            .map_or(Bytes::new(), |word| word.clone().into_bytes()),
+        ("enum", 2) => rng.choice(&known.words).map_or(Bytes::new(), |word| word.clone().into_bytes()),
         ("enum", 3) => pick(rng, BOOLS).to_vec(),
         ("enum", _) => {
-            let values = row[5]
-                .split('|')
-                .chain(row[6].split('|').filter(|value| !value.is_empty()));
-            let values: Vec<&str> = values
-                .map(|value| value.split('=').next().unwrap_or_default())
-                .collect();
+            let values = row[5].split('|').chain(row[6].split('|').filter(|value| !value.is_empty()));
+            let values: Vec<&str> = values.map(|value| value.split('=').next().unwrap_or_default()).collect();
             let value = rng.choice(values).unwrap_or_default().as_bytes().to_vec();
             cased(rng, &value)
         }
@@ -37,9 +31,7 @@ pub fn value(known: &Known, rng: &mut Rng, row: &Row) -> Bytes {
 /// A value as a file has it: in quotes, or not where it may go without, and
 /// now and then where it may not.
 pub fn quoted(rng: &mut Rng, value: &[u8]) -> Bytes {
-    let plain = value
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+    let plain = value.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
         && !value.is_empty();
     if rng.u8(..20) == 0 || plain && rng.bool() {
         return value.to_vec();
@@ -109,17 +101,9 @@ fn text(rng: &mut Rng, name: &str) -> Bytes {
         let (names, values) = line.split_once('\t').expect("values.tsv has two columns");
         (names.split(',').any(|other| other == name || other == "*")).then_some(values)
     };
-    let values = TEXTS
-        .lines()
-        .find_map(of)
-        .expect("the last line of values.tsv is for every name");
-    let value = rng
-        .choice(values.split('|').collect::<Vec<_>>())
-        .unwrap_or_default();
-    value
-        .replace("<TAB>", "\t")
-        .replace("<LF>", "\n")
-        .into_bytes()
+    let values = TEXTS.lines().find_map(of).expect("the last line of values.tsv is for every name");
+    let value = rng.choice(values.split('|').collect::<Vec<_>>()).unwrap_or_default();
+    value.replace("<TAB>", "\t").replace("<LF>", "\n").into_bytes()
 }
 
 fn cased(rng: &mut Rng, value: &[u8]) -> Bytes {
@@ -128,13 +112,7 @@ fn cased(rng: &mut Rng, value: &[u8]) -> Bytes {
         1 => value
             .iter()
             .enumerate()
-            .map(|(index, byte)| {
-                if index == 0 {
-                    byte.to_ascii_uppercase()
-                } else {
-                    *byte
-                }
-            })
+            .map(|(index, byte)| if index == 0 { byte.to_ascii_uppercase() } else { *byte })
             .collect(),
         2 => [b" ".as_slice(), value].concat(),
         _ => value.to_vec(),
@@ -150,8 +128,8 @@ fn pick_str<'a>(rng: &mut Rng, values: &[&'a str]) -> &'a str {
 }
 
 const BOOLS: &[&[u8]] = &[
-    b"on", b"off", b"true", b"false", b"yes", b"no", b"1", b"0", b"t", b"f", b"y", b"n", b"tr",
-    b"fals", b"ye", b"o", b"of", b"ON", b"2", b"", b"onn", b"enabled", b" on", b"on ",
+    b"on", b"off", b"true", b"false", b"yes", b"no", b"1", b"0", b"t", b"f", b"y", b"n", b"tr", b"fals", b"ye", b"o",
+    b"of", b"ON", b"2", b"", b"onn", b"enabled", b" on", b"on ",
 ];
 
 const ODD: &[&[u8]] = &[
@@ -225,8 +203,8 @@ const NUMBERS: &[&str] = &[
 ];
 
 const UNITS: &[&str] = &[
-    "", "", "B", "kB", "KB", "K", "mb", "MB", "GB", "TB", "PB", "us", "ms", "s", "sec", "min", "m",
-    "h", "d", "day", "%", "8kB", " MB", "MB ", "Ms",
+    "", "", "B", "kB", "KB", "K", "mb", "MB", "GB", "TB", "PB", "us", "ms", "s", "sec", "min", "m", "h", "d", "day",
+    "%", "8kB", " MB", "MB ", "Ms",
 ];
 
 /// Values of strings that have a grammar of their own: the names of the

@@ -53,32 +53,16 @@ impl Server {
     /// Puts files into the data directory, asks the running server what it
     /// would make of them, and removes them. It never reloads them.
     pub fn file_settings(&self, files: &FileSet) -> Result<View> {
-        const SQL: &str =
-            "select name, setting, applied, error, sourcefile, sourceline from pg_file_settings";
+        const SQL: &str = "select name, setting, applied, error, sourcefile, sourceline from pg_file_settings";
         let answer = self.with_files(files, || self.query(SQL))?;
-        let rows = answer
-            .rows
-            .into_iter()
-            .map(|cells| self.row(cells))
-            .collect();
+        let rows = answer.rows.into_iter().map(|cells| self.row(cells)).collect();
         let failed = self.messages(answer.error.as_slice()).pop();
-        Ok(View {
-            rows,
-            messages: self.messages(&answer.notices),
-            failed,
-        })
+        Ok(View { rows, messages: self.messages(&answer.notices), failed })
     }
 
     /// Runs a question while files lie in the data directory.
-    pub(crate) fn with_files<T>(
-        &self,
-        files: &FileSet,
-        ask: impl FnOnce() -> Result<T>,
-    ) -> Result<T> {
-        let mut written = self
-            .written
-            .lock()
-            .expect("nobody panics while asking a server");
+    pub(crate) fn with_files<T>(&self, files: &FileSet, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+        let mut written = self.written.lock().expect("nobody panics while asking a server");
         for name in ["postgresql.conf", "postgresql.auto.conf"] {
             if !files.files.contains_key(name) {
                 fs::write(self.data().join(name), "")?;
@@ -87,35 +71,20 @@ impl Server {
         written.extend(files.write(self.data())?);
         let answer = ask();
         while let Some(path) = written.pop() {
-            if path.is_dir() {
-                fs::remove_dir(path)?
-            } else {
-                fs::remove_file(path)?
-            }
+            if path.is_dir() { fs::remove_dir(path)? } else { fs::remove_file(path)? }
         }
         answer
     }
 
     /// The messages about files, of all that a query sends at `debug3`.
     pub(crate) fn messages(&self, notices: &[Notice]) -> Vec<Message> {
-        let of_files = |context: &&[u8]| {
-            !SQL_CONTEXT
-                .iter()
-                .any(|start| context.starts_with(start.as_bytes()))
-        };
-        let messages = notices
-            .iter()
-            .filter(|notice| !noise(notice))
-            .map(|notice| Message {
-                message: self.hide(&notice.message),
-                detail: notice.detail.as_deref().map(|bytes| self.hide(bytes)),
-                hint: notice.hint.as_deref().map(|bytes| self.hide(bytes)),
-                context: notice
-                    .context
-                    .as_deref()
-                    .filter(of_files)
-                    .map(|bytes| self.hide(bytes)),
-            });
+        let of_files = |context: &&[u8]| !SQL_CONTEXT.iter().any(|start| context.starts_with(start.as_bytes()));
+        let messages = notices.iter().filter(|notice| !noise(notice)).map(|notice| Message {
+            message: self.hide(&notice.message),
+            detail: notice.detail.as_deref().map(|bytes| self.hide(bytes)),
+            hint: notice.hint.as_deref().map(|bytes| self.hide(bytes)),
+            context: notice.context.as_deref().filter(of_files).map(|bytes| self.hide(bytes)),
+        });
         messages.collect()
     }
 
@@ -148,13 +117,8 @@ fn noise(notice: &Notice) -> bool {
     notice.severity == "DEBUG" && (routine.starts_with("pgaio_") || NOISE.contains(&routine))
 }
 
-const NOISE: [&str; 5] = [
-    "RehashCatCache",
-    "RehashCatCacheLists",
-    "ShowTransactionStateRec",
-    "find_in_path",
-    "find_in_dynamic_libpath",
-];
+const NOISE: [&str; 5] =
+    ["RehashCatCache", "RehashCatCacheLists", "ShowTransactionStateRec", "find_in_path", "find_in_dynamic_libpath"];
 
 /// Contexts of the query rather than of the files.
 const SQL_CONTEXT: [&str; 2] = ["SQL statement", "PL/pgSQL function"];

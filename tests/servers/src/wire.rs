@@ -55,18 +55,10 @@ impl Session {
     /// Opens a session as `user` in the database `postgres`. Nothing is
     /// converted: the client's encoding is `SQL_ASCII`.
     pub fn open(socket: &Path, user: &str) -> Result<Session> {
-        let stream = UnixStream::connect(socket)
-            .with_context(|| format!("connecting to {}", socket.display()))?;
+        let stream = UnixStream::connect(socket).with_context(|| format!("connecting to {}", socket.display()))?;
         stream.set_read_timeout(Some(std::time::Duration::from_secs(60)))?;
-        let mut session = Session {
-            stream,
-            buffer: BytesMut::with_capacity(1 << 16),
-        };
-        let parameters = [
-            ("user", user),
-            ("database", "postgres"),
-            ("client_encoding", "SQL_ASCII"),
-        ];
+        let mut session = Session { stream, buffer: BytesMut::with_capacity(1 << 16) };
+        let parameters = [("user", user), ("database", "postgres"), ("client_encoding", "SQL_ASCII")];
         let mut message = BytesMut::new();
         frontend::startup_message(parameters, &mut message)?;
         session.stream.write_all(&message)?;
@@ -86,11 +78,7 @@ impl Session {
     pub fn query_bytes(&mut self, sql: &[u8]) -> Result<Answer> {
         let mut message = Vec::with_capacity(sql.len() + 6);
         message.push(b'Q');
-        message.extend(
-            u32::try_from(sql.len() + 5)
-                .context("a query of 4 GB")?
-                .to_be_bytes(),
-        );
+        message.extend(u32::try_from(sql.len() + 5).context("a query of 4 GB")?.to_be_bytes());
         message.extend(sql);
         message.push(0);
         self.stream.write_all(&message)?;
@@ -123,10 +111,7 @@ impl Session {
                 return Ok(message);
             }
             let mut chunk = [0; 1 << 14];
-            let read = self
-                .stream
-                .read(&mut chunk)
-                .context("reading what the server says")?;
+            let read = self.stream.read(&mut chunk).context("reading what the server says")?;
             if read == 0 {
                 bail!("the server closed the session");
             }
@@ -137,10 +122,7 @@ impl Session {
 
 fn cells(row: &DataRowBody) -> Result<Vec<Cell>> {
     let buffer = row.buffer();
-    Ok(row
-        .ranges()
-        .map(|range| Ok(range.map(|range| buffer[range].to_vec())))
-        .collect()?)
+    Ok(row.ranges().map(|range| Ok(range.map(|range| buffer[range].to_vec()))).collect()?)
 }
 
 fn notice(mut fields: ErrorFields<'_>) -> Result<Notice> {

@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use pgconflint_servers::prove::{self, Expect};
-use pgconflint_servers::{
-    FileSet, Server, install, record, shown::Shown, start_check, whole_start,
-};
+use pgconflint_servers::{FileSet, Server, install, record, shown::Shown, start_check, whole_start};
 
 fn wanted() -> bool {
     let wanted = std::env::var_os("PGCONFLINT_REAL_SERVERS").is_some();
@@ -21,31 +19,17 @@ fn a_view_has_rows_messages_and_odd_bytes() {
         return;
     }
     let server = Server::start(16).unwrap();
-    let files =
-        FileSet::conf(b"work_mem = 1XB\ncluster_name = 'caf\xe9'\ninclude 'd/a.conf'\n".to_vec())
-            .with("d/a.conf", "port = 1\n");
+    let files = FileSet::conf(b"work_mem = 1XB\ncluster_name = 'caf\xe9'\ninclude 'd/a.conf'\n".to_vec())
+        .with("d/a.conf", "port = 1\n");
     let view = server.file_settings(&files).unwrap();
     assert_eq!(view.rows.len(), 3);
     assert_eq!(view.rows[1].setting.as_deref(), Some(b"caf\xe9".as_slice()));
-    assert_eq!(
-        view.rows[2].file.as_deref(),
-        Some(b"$PGDATA/d/a.conf".as_slice())
-    );
-    assert_eq!(
-        view.messages[0].message,
-        b"invalid value for parameter \"work_mem\": \"1XB\""
-    );
+    assert_eq!(view.rows[2].file.as_deref(), Some(b"$PGDATA/d/a.conf".as_slice()));
+    assert_eq!(view.messages[0].message, b"invalid value for parameter \"work_mem\": \"1XB\"");
     assert!(view.messages[0].hint.is_some());
     // Nothing is left for the next question.
     assert!(!server.data().join("d").exists());
-    assert_eq!(
-        server
-            .file_settings(&FileSet::default())
-            .unwrap()
-            .rows
-            .len(),
-        0
-    );
+    assert_eq!(server.file_settings(&FileSet::default()).unwrap().rows.len(), 0);
 }
 
 #[test]
@@ -66,30 +50,12 @@ fn starts_are_judged() {
         return;
     }
     let outcome = start_check(12, &FileSet::conf("work_mem = '1.5GB'\n"), "work_mem").unwrap();
-    assert_eq!(
-        (outcome.ok, outcome.value.as_deref()),
-        (true, Some(b"1572864".as_slice()))
-    );
+    assert_eq!((outcome.ok, outcome.value.as_deref()), (true, Some(b"1572864".as_slice())));
     let outcome = whole_start(15, &FileSet::conf("wal_level = minimal\n")).unwrap();
     assert!(!outcome.ok && outcome.log[0].starts_with(b"FATAL:"));
-    assert!(
-        whole_start(
-            11,
-            &FileSet::default().with("recovery.conf", "standby_mode = on\n")
-        )
-        .unwrap()
-        .ok
-    );
-    assert!(
-        whole_start(18, &FileSet::default().with("standby.signal", ""))
-            .unwrap()
-            .ok
-    );
-    assert!(
-        !whole_start(18, &FileSet::default().without("pg_hba.conf"))
-            .unwrap()
-            .ok
-    );
+    assert!(whole_start(11, &FileSet::default().with("recovery.conf", "standby_mode = on\n")).unwrap().ok);
+    assert!(whole_start(18, &FileSet::default().with("standby.signal", "")).unwrap().ok);
+    assert!(!whole_start(18, &FileSet::default().without("pg_hba.conf")).unwrap().ok);
 }
 
 #[test]
@@ -98,16 +64,10 @@ fn values_are_shown() {
         return;
     }
     let server = Server::start(17).unwrap();
-    assert_eq!(
-        server.set_and_show("work_mem", b"2048").unwrap().as_deref(),
-        Some(b"2MB".as_slice())
-    );
+    assert_eq!(server.set_and_show("work_mem", b"2048").unwrap().as_deref(), Some(b"2MB".as_slice()));
     assert_eq!(server.set_and_show("work_mem", b"x").unwrap(), None);
     let shown = Shown::default();
-    assert_eq!(
-        shown.value(17, "search_path", b"it's").unwrap().as_deref(),
-        Some(b"it's".as_slice())
-    );
+    assert_eq!(shown.value(17, "search_path", b"it's").unwrap().as_deref(), Some(b"it's".as_slice()));
 }
 
 #[test]
@@ -116,18 +76,9 @@ fn rules_and_mappings_are_read() {
         return;
     }
     let server = Server::start(16).unwrap();
-    let rules = server
-        .hba_rules(b"local all all trust\nlocal all\n", &FileSet::default())
-        .unwrap();
+    let rules = server.hba_rules(b"local all all trust\nlocal all\n", &FileSet::default()).unwrap();
     assert_eq!((rules.rows.len(), rules.messages.len()), (2, 1));
-    assert_eq!(
-        server
-            .ident_mappings(b"a b c\n", &FileSet::default())
-            .unwrap()
-            .rows
-            .len(),
-        1
-    );
+    assert_eq!(server.ident_mappings(b"a b c\n", &FileSet::default()).unwrap().rows.len(), 1);
 }
 
 #[test]
@@ -137,10 +88,7 @@ fn claims_are_proven() {
     }
     let line = r#"{"id":"r","pg":16,"files":{"postgresql.conf":"port = 0\n"},"expect":"refuses","says":"outside the valid range"}"#;
     let claim = prove::parse(line).unwrap();
-    let wrong = prove::Claim {
-        expect: Expect::Starts,
-        ..claim.clone()
-    };
+    let wrong = prove::Claim { expect: Expect::Starts, ..claim.clone() };
     let verdicts = prove::prove_all(&[claim, wrong]).unwrap();
     assert_eq!((verdicts[0].pass, verdicts[1].pass), (true, false));
 }
@@ -148,11 +96,7 @@ fn claims_are_proven() {
 #[test]
 fn the_catalogue_reads_as_it_was_written() {
     for locked in install::locked() {
-        let path = format!(
-            "{}/../../rules/catalog/{}.tsv",
-            env!("CARGO_MANIFEST_DIR"),
-            locked.major
-        );
+        let path = format!("{}/../../rules/catalog/{}.tsv", env!("CARGO_MANIFEST_DIR"), locked.major);
         let text = std::fs::read_to_string(path).unwrap();
         assert_eq!(record::read(&text).unwrap().len(), text.lines().count() - 2);
     }

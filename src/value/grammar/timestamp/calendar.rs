@@ -23,15 +23,13 @@ const MICROSECONDS: i128 = 1_000_000;
 /// Whether a timestamp can hold this moment.
 pub fn in_range(moment: &Moment) -> bool {
     let Moment { year, month, .. } = *moment;
-    let valid = (year > -4713 || (year == -4713 && month >= 11))
-        && (year < 5_874_898 || (year == 5_874_898 && month < 6));
+    let valid =
+        (year > -4713 || (year == -4713 && month >= 11)) && (year < 5_874_898 || (year == 5_874_898 && month < 6));
     if !valid {
         return false;
     }
     let days = i128::from(julian(year, month, moment.day) - DAY_2000);
-    let seconds = i128::from(
-        (i64::from(moment.hour) * 60 + i64::from(moment.minute)) * 60 + i64::from(moment.second),
-    );
+    let seconds = i128::from((i64::from(moment.hour) * 60 + i64::from(moment.minute)) * 60 + i64::from(moment.second));
     let local = (days * 86_400 + seconds) * MICROSECONDS + i128::from(moment.fraction);
     // The server computes the local time in 64 bits before it applies the zone.
     if i64::try_from(local).is_err() {

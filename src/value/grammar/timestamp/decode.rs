@@ -4,8 +4,8 @@ use super::DateOrder;
 use super::calendar::{self, Moment};
 use super::fields::{Field, Shape};
 use super::words::{self, Label, Word};
-use crate::value::grammar::datestyle;
 use crate::value::grammar::Context;
+use crate::value::grammar::datestyle;
 use crate::value::grammar::zone::{self, Abbreviation};
 use crate::version::Major;
 
@@ -96,12 +96,10 @@ impl State {
                 }
                 Shape::Number if self.label.is_some() => self.labelled(&field.text)?,
                 Shape::Number => self.number_field(&field.text)?,
-                Shape::Word | Shape::SignedWord => {
-                    match self.word(context, &field.text, fields.get(at + 1))? {
-                        Some(parts) => parts,
-                        None => continue,
-                    }
-                }
+                Shape::Word | Shape::SignedWord => match self.word(context, &field.text, fields.get(at + 1))? {
+                    Some(parts) => parts,
+                    None => continue,
+                },
             };
             if parts & self.known != 0 {
                 return None;
@@ -215,9 +213,7 @@ impl State {
         };
         let parts = match self.label.take()? {
             Label::Year => whole(&mut moment.year, YEAR)?,
-            Label::Month if self.known & MONTH != 0 && self.known & HOUR != 0 => {
-                whole(&mut moment.minute, MINUTE)?
-            }
+            Label::Month if self.known & MONTH != 0 && self.known & HOUR != 0 => whole(&mut moment.minute, MINUTE)?,
             Label::Month => whole(&mut moment.month, MONTH)?,
             Label::Day => whole(&mut moment.day, DAY)?,
             Label::Hour => whole(&mut moment.hour, HOUR)?,
@@ -392,9 +388,7 @@ impl State {
             }
             Some(Word::Month(month)) => {
                 let number = self.known & MONTH != 0 && !self.text_month;
-                let taken = number
-                    && self.known & DAY == 0
-                    && (1..=31).contains(&self.moment.month);
+                let taken = number && self.known & DAY == 0 && (1..=31).contains(&self.moment.month);
                 if taken {
                     self.moment.day = self.moment.month;
                 }
@@ -488,8 +482,7 @@ impl State {
         }
         if known & DAY_OF_YEAR != 0 {
             let first = calendar::julian(moment.year, 1, 1);
-            (moment.year, moment.month, moment.day) =
-                calendar::date(first + i64::from(self.day_of_year) - 1);
+            (moment.year, moment.month, moment.day) = calendar::date(first + i64::from(self.day_of_year) - 1);
         }
         if known & MONTH != 0 && !(1..=12).contains(&moment.month) {
             return None;

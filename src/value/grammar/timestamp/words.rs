@@ -48,11 +48,20 @@ pub enum Label {
 }
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
-const DAYS: [&str; 7] =
-    ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+const DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 
 /// What a lower-case word says to this major; `None`: perhaps a time zone.
 pub fn find(major: Major, word: &[u8]) -> Option<Word> {
@@ -88,7 +97,6 @@ pub fn find(major: Major, word: &[u8]) -> Option<Word> {
 
 /// Whether a sign or a digit behind this word starts a new field.
 pub fn known_to_splitter(major: Major, word: &[u8]) -> bool {
-
     find(major, word).is_some()
 }
 

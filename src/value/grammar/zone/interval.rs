@@ -27,10 +27,7 @@ struct Interval {
 
 fn total(text: &[u8]) -> Result<i64, Refusal> {
     let interval = std::str::from_utf8(text).ok().and_then(parse).ok_or_else(|| Refusal {
-        message: Some(format!(
-            "invalid input syntax for type interval: \"{}\"",
-            String::from_utf8_lossy(text)
-        )),
+        message: Some(format!("invalid input syntax for type interval: \"{}\"", String::from_utf8_lossy(text))),
         ..Refusal::default()
     })?;
     if interval.months != 0.0 {

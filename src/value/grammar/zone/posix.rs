@@ -88,8 +88,7 @@ fn summer_in_2000(summer: &Summer, west: i32) -> bool {
         let begins = start.seconds(year) + i64::from(west);
         let ends = end.seconds(year) + i64::from(summer.west);
         // Summer time that fills the year changes nothing in it.
-        let changes = ends < begins
-            || (begins < ends && ends - begins < length + i64::from(west - summer.west));
+        let changes = ends < begins || (begins < ends && ends - begins < length + i64::from(west - summer.west));
         ever |= changes;
         for (at, on) in [(first + begins, true), (first + ends, false)] {
             let before = at <= YEAR_2000 && last.is_none_or(|(latest, _)| at >= latest);

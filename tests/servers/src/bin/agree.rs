@@ -38,10 +38,8 @@ type Reports = BTreeMap<String, (String, Vec<String>)>;
 fn main() -> Result<()> {
     let options = options()?;
     install::install(&|line| println!("{line}"))?;
-    let majors: Vec<u16> = install::majors()
-        .into_iter()
-        .filter(|major| options.pg.is_none_or(|pg| pg == *major))
-        .collect();
+    let majors: Vec<u16> =
+        install::majors().into_iter().filter(|major| options.pg.is_none_or(|pg| pg == *major)).collect();
     let servers = start_all(&majors)?;
     if let Some(save) = &options.save {
         std::fs::create_dir_all(save)?;
@@ -52,13 +50,9 @@ fn main() -> Result<()> {
             let mut cases = Vec::new();
             for path in conf_files(&options, &majors)? {
                 let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
-                let auto = path.to_string_lossy().contains("auto_conf")
-                    || path.ends_with("postgresql.auto.conf");
-                let files = if auto {
-                    FileSet::conf("").with("postgresql.auto.conf", bytes)
-                } else {
-                    FileSet::conf(bytes)
-                };
+                let auto = path.to_string_lossy().contains("auto_conf") || path.ends_with("postgresql.auto.conf");
+                let files =
+                    if auto { FileSet::conf("").with("postgresql.auto.conf", bytes) } else { FileSet::conf(bytes) };
                 cases.push((path.display().to_string(), files));
             }
             ask(
@@ -71,25 +65,13 @@ fn main() -> Result<()> {
         }
         "generate" => {
             let material = material(&options, &majors)?;
-            println!(
-                "seed {}, cases {} to {}",
-                options.seed,
-                options.from,
-                options.from + options.count
-            );
+            println!("seed {}, cases {} to {}", options.seed, options.from, options.from + options.count);
             let case = |number: u64| {
                 let number = options.from + number;
-                (
-                    format!("seed {} case {number}", options.seed),
-                    generate::case(&material, options.seed, number),
-                )
+                (format!("seed {} case {number}", options.seed), generate::case(&material, options.seed, number))
             };
             let depth = |number: u64| {
-                if (options.from + number).is_multiple_of(STARTED) {
-                    Depth::Start
-                } else {
-                    Depth::View
-                }
+                if (options.from + number).is_multiple_of(STARTED) { Depth::Start } else { Depth::View }
             };
             ask(&servers, &options, options.count, &case, &depth)
         }
@@ -124,29 +106,15 @@ fn ask(
                 for number in 0..count {
                     let (name, files) = case(number);
                     cases.fetch_add(1, Ordering::Relaxed);
-                    if let Some((text, what)) =
-                        one(server, shown, options, &name, &files, depth(number))
-                    {
-                        let mut reports =
-                            reports.lock().expect("no thread panics while it reports");
-                        reports
-                            .entry(text)
-                            .or_insert((what, Vec::new()))
-                            .1
-                            .push(format!("{name} [{}]", server.major));
+                    if let Some((text, what)) = one(server, shown, options, &name, &files, depth(number)) {
+                        let mut reports = reports.lock().expect("no thread panics while it reports");
+                        reports.entry(text).or_insert((what, Vec::new())).1.push(format!("{name} [{}]", server.major));
                     }
                 }
             });
         }
     });
-    (
-        cases.into_inner(),
-        print(
-            reports
-                .into_inner()
-                .expect("no thread panics while it reports"),
-        ),
-    )
+    (cases.into_inner(), print(reports.into_inner().expect("no thread panics while it reports")))
 }
 
 /// Prints each disagreement once, and how many there are of each kind.
@@ -155,15 +123,8 @@ fn print(reports: Reports) -> usize {
     for (index, (text, (what, names))) in reports.into_iter().enumerate() {
         *kinds.entry(what).or_default() += names.len();
         if index < PRINTED {
-            let more = if names.len() > 9 {
-                format!(" and {} more", names.len() - 9)
-            } else {
-                String::new()
-            };
-            println!(
-                "{}{more}\n{text}",
-                names.iter().take(9).cloned().collect::<Vec<_>>().join(", ")
-            );
+            let more = if names.len() > 9 { format!(" and {} more", names.len() - 9) } else { String::new() };
+            println!("{}{more}\n{text}", names.iter().take(9).cloned().collect::<Vec<_>>().join(", "));
         }
     }
     for (kind, count) in &kinds {
@@ -187,23 +148,11 @@ fn one(
         Ok(found) => found,
         Err(error) => return Some((format!("  {error:#}"), "no answer".to_string())),
     };
-    let small =
-        agree::shrink(server, shown, &Pgconflint, files, depth).unwrap_or_else(|_| files.clone());
-    let found = ask(&small)
-        .ok()
-        .filter(|found| !found.is_empty())
-        .unwrap_or(found);
+    let small = agree::shrink(server, shown, &Pgconflint, files, depth).unwrap_or_else(|_| files.clone());
+    let found = ask(&small).ok().filter(|found| !found.is_empty()).unwrap_or(found);
     if let Some(directory) = &options.save {
-        let safe: String = name
-            .chars()
-            .map(|char| {
-                if char.is_ascii_alphanumeric() || char == '.' {
-                    char
-                } else {
-                    '-'
-                }
-            })
-            .collect();
+        let safe: String =
+            name.chars().map(|char| if char.is_ascii_alphanumeric() || char == '.' { char } else { '-' }).collect();
         let directory = directory.join(format!("{safe}-{}", server.major));
         let _ = std::fs::create_dir_all(&directory);
         let _ = small.write(&directory);
@@ -221,11 +170,7 @@ fn one(
     }
     for disagreement in &found {
         lines.push(format!("  {}:", disagreement.what));
-        lines.extend(
-            agree::difference(disagreement)
-                .into_iter()
-                .map(|line| format!("    {line}")),
-        );
+        lines.extend(agree::difference(disagreement).into_iter().map(|line| format!("    {line}")));
     }
     Some((lines.join("\n"), found[0].what.clone()))
 }
@@ -249,10 +194,8 @@ fn conf_files(options: &Options, majors: &[u16]) -> Result<Vec<PathBuf>> {
 
 fn below(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory).into_iter().flatten();
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_file())
-        .collect();
+    let mut files: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect();
     files.sort();
     files
 }
@@ -265,8 +208,7 @@ fn material(options: &Options, majors: &[u16]) -> Result<Material> {
     }
     let mut rows = BTreeMap::new();
     for major in install::majors() {
-        let path =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../rules/catalog/{major}.tsv"));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../rules/catalog/{major}.tsv"));
         rows.extend(record::read(&std::fs::read_to_string(path)?)?);
     }
     material.known.words = record::words(rows.values()).into_iter().collect();
@@ -275,19 +217,12 @@ fn material(options: &Options, majors: &[u16]) -> Result<Material> {
 }
 
 fn options() -> Result<Options> {
-    let mut options = Options {
-        count: 2000,
-        ..Options::default()
-    };
+    let mut options = Options { count: 2000, ..Options::default() };
     let mut arguments = std::env::args().skip(1);
     options.command = arguments.next().unwrap_or_default();
     let mut seed = None;
     while let Some(argument) = arguments.next() {
-        let mut next = || {
-            arguments
-                .next()
-                .with_context(|| format!("{argument} wants a value"))
-        };
+        let mut next = || arguments.next().with_context(|| format!("{argument} wants a value"));
         match argument.as_str() {
             "--count" => options.count = next()?.parse()?,
             "--from" => options.from = next()?.parse()?,

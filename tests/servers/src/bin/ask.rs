@@ -6,17 +6,12 @@ use pgconflint_servers::{Server, vectors::show};
 
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
-    let major = arguments
-        .next()
-        .and_then(|major| major.parse().ok())
-        .context("usage: ask MAJOR SQL")?;
+    let major = arguments.next().and_then(|major| major.parse().ok()).context("usage: ask MAJOR SQL")?;
     let sql = arguments.next().context("usage: ask MAJOR SQL")?;
     let answer = Server::start(major)?.query(&sql)?;
     for row in answer.rows {
-        let cells: Vec<String> = row
-            .iter()
-            .map(|cell| cell.as_ref().map_or("null".to_string(), |cell| show(cell)))
-            .collect();
+        let cells: Vec<String> =
+            row.iter().map(|cell| cell.as_ref().map_or("null".to_string(), |cell| show(cell))).collect();
         println!("{}", cells.join("\t"));
     }
     if let Some(notice) = answer.error {

@@ -5,10 +5,6 @@ fn main() -> anyhow::Result<()> {
     let before = std::time::Instant::now();
     pgconflint_servers::install::install(&|line| println!("{line}"))?;
     let majors = pgconflint_servers::install::majors().len();
-    println!(
-        "{majors} servers in {} ({:.1?})",
-        pgconflint_servers::install::cache()?.display(),
-        before.elapsed()
-    );
+    println!("{majors} servers in {} ({:.1?})", pgconflint_servers::install::cache()?.display(), before.elapsed());
     Ok(())
 }

@@ -16,26 +16,16 @@ fn main() -> Result<()> {
     for entry in std::fs::read_dir(&directory)? {
         let path = entry?.path();
         let text = std::fs::read_to_string(&path)?;
-        if text.starts_with("# PostgreSQL ")
-            && text.contains("as a running server lists its parameters")
-        {
+        if text.starts_with("# PostgreSQL ") && text.contains("as a running server lists its parameters") {
             catalogs.insert(path, record::read(&text)?);
         }
     }
     let words = record::words(catalogs.values().flat_map(BTreeMap::values));
     let servers = start_all(&install::majors())?;
-    let newest = catalogs
-        .iter()
-        .max_by_key(|(_, rows)| rows.len())
-        .map(|(_, rows)| rows.clone())
-        .unwrap_or_default();
+    let newest = catalogs.iter().max_by_key(|(_, rows)| rows.len()).map(|(_, rows)| rows.clone()).unwrap_or_default();
     let results: Vec<Result<bool>> = std::thread::scope(|scope| {
         let asking = servers.iter().map(|server| {
-            let (words, newest, path) = (
-                &words,
-                &newest,
-                directory.join(format!("{}.tsv", server.major)),
-            );
+            let (words, newest, path) = (&words, &newest, directory.join(format!("{}.tsv", server.major)));
             let before = catalogs.get(&path).unwrap_or(newest);
             scope.spawn(move || {
                 let text = record::record(server, before, words)?;
@@ -43,19 +33,11 @@ fn main() -> Result<()> {
                 if changed && !check {
                     std::fs::write(&path, text)?;
                 }
-                println!(
-                    "{}: {}",
-                    server.major,
-                    if changed { "changed" } else { "as before" }
-                );
+                println!("{}: {}", server.major, if changed { "changed" } else { "as before" });
                 Ok(changed)
             })
         });
-        asking
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|thread| thread.join().expect("recording does not panic"))
-            .collect()
+        asking.collect::<Vec<_>>().into_iter().map(|thread| thread.join().expect("recording does not panic")).collect()
     });
     drop(servers);
     let changed = results.into_iter().collect::<Result<Vec<_>>>()?;

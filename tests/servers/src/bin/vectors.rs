@@ -18,14 +18,10 @@ fn main() -> Result<()> {
             _ => file = Some(argument),
         }
     }
-    let text =
-        std::fs::read_to_string(file.context("usage: vectors FILE [--kind read|start] [--pg N]")?)?;
+    let text = std::fs::read_to_string(file.context("usage: vectors FILE [--kind read|start] [--pg N]")?)?;
     let cases = vectors::parse(&text)?;
     let kinds = ["read", "start"].map(str::to_string);
-    let majors: Vec<u16> = install::majors()
-        .into_iter()
-        .filter(|major| pg.is_none_or(|pg| pg == *major))
-        .collect();
+    let majors: Vec<u16> = install::majors().into_iter().filter(|major| pg.is_none_or(|pg| pg == *major)).collect();
     install::install(&|line| println!("{line}"))?;
     let servers = start_all(&majors)?;
     let before = std::time::Instant::now();
@@ -34,16 +30,11 @@ fn main() -> Result<()> {
         for server in &servers {
             let (cases, counts, kinds, kind) = (&cases, &counts, &kinds, &kind);
             scope.spawn(move || {
-                let mine = cases
-                    .iter()
-                    .filter(|case| case.versions.contains(&server.major));
-                let mine = mine.filter(|case| {
-                    kind.as_ref()
-                        .map_or(kinds.contains(&case.kind), |kind| *kind == case.kind)
-                });
+                let mine = cases.iter().filter(|case| case.versions.contains(&server.major));
+                let mine =
+                    mine.filter(|case| kind.as_ref().map_or(kinds.contains(&case.kind), |kind| *kind == case.kind));
                 for case in mine {
-                    let differences = vectors::replay(server, case)
-                        .unwrap_or_else(|error| vec![format!("{error:#}")]);
+                    let differences = vectors::replay(server, case).unwrap_or_else(|error| vec![format!("{error:#}")]);
                     let mut counts = counts.lock().expect("no thread panics while it counts");
                     let count = counts.entry(case.kind.as_str()).or_default();
                     count.0 += 1;
@@ -55,14 +46,10 @@ fn main() -> Result<()> {
             });
         }
     });
-    let counts = counts
-        .into_inner()
-        .expect("no thread panics while it counts");
+    let counts = counts.into_inner().expect("no thread panics while it counts");
     for (kind, (asked, different)) in &counts {
         println!("{kind}: {asked} questions, {different} answered otherwise");
     }
     println!("{:.1?}", before.elapsed());
-    std::process::exit(i32::from(
-        counts.values().any(|(_, different)| *different > 0),
-    ));
+    std::process::exit(i32::from(counts.values().any(|(_, different)| *different > 0)));
 }
