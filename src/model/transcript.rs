@@ -1,14 +1,15 @@
 //! What a server would print on reading its configuration: the log of a start, the rows of
 //! pg_file_settings, and the messages of the query that made them (facts A3, A4, A6, A7).
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::catalog::Parameter;
 use crate::model::path;
 use crate::model::settings::{self, Judged, Settings, Verdict};
-use crate::model::tree::{Fault, FaultKind, Item, Tree};
+use crate::model::tree::{Fault, FaultKind, Item, Tree, Visit};
 use crate::names;
-use crate::source::Sources;
+use crate::source::{Place, Sources};
 use crate::syntax::conf;
 use crate::value::{Context, Grammar, Refusal, Value, grammar};
 use crate::version::Major;
@@ -277,33 +278,67 @@ fn said<'a>(tree: &Tree, items: impl Iterator<Item = &'a Item>, limit: usize, so
     faults.filter_map(|fault| abandoned.hears(tree, fault, sources)).flatten().collect()
 }
 
-/// Which readings the server has given up because of their syntax errors.
-struct Abandoned {
+/// Which readings the server has given up because of their syntax errors, and which it never began:
+/// the first file of an `include_dir` that fails ends the directory.
+struct Abandoned<'a> {
     limit: usize,
     errors: Vec<usize>,
     left: Vec<bool>,
-    parents: Vec<Option<u32>>,
+    visits: &'a [Visit],
+    /// For an include line in a reading: later readings than these are not made for it.
+    ended: HashMap<(u32, Place), u32>,
 }
 
-impl Abandoned {
-    fn new(tree: &Tree, limit: usize) -> Abandoned {
+impl<'a> Abandoned<'a> {
+    fn new(tree: &'a Tree, limit: usize) -> Abandoned<'a> {
         Abandoned {
             limit,
             errors: vec![0; tree.visits.len()],
             left: vec![false; tree.visits.len()],
-            parents: tree.visits.iter().map(|visit| visit.parent).collect(),
+            visits: &tree.visits,
+            ended: HashMap::new(),
         }
     }
 
+    fn chain(&self, visit: u32) -> impl Iterator<Item = u32> {
+        let visits = self.visits;
+        std::iter::successors(Some(visit), move |visit| visits.get(*visit as usize)?.parent)
+    }
+
+    /// The include line by which a reading came about.
+    fn line(&self, visit: u32) -> Option<(u32, Place)> {
+        let visit = self.visits.get(visit as usize)?;
+        Some((visit.parent?, visit.included_at?))
+    }
+
     fn is_left(&self, visit: u32) -> bool {
-        let up = |visit: &u32| self.parents[*visit as usize];
-        !self.left.is_empty() && std::iter::successors(Some(visit), up).any(|visit| self.left[visit as usize])
+        let ended = |visit: u32| {
+            let until = self.line(visit).and_then(|line| self.ended.get(&line));
+            until.is_some_and(|until| visit >= *until)
+        };
+        self.chain(visit).any(|visit| self.left.get(visit as usize) == Some(&true) || ended(visit))
+    }
+
+    /// A file that fails fails the ones that include it.
+    fn fails(&mut self, fault: &Fault) {
+        let mut lines: Vec<(u32, Place)> = self.chain(fault.visit).filter_map(|visit| self.line(visit)).collect();
+        if !matches!(fault.kind, FaultKind::Syntax(_)) {
+            lines.extend(fault.place.map(|place| (fault.visit, place)));
+        }
+        for line in lines {
+            self.ended.entry(line).or_insert(fault.visits);
+        }
     }
 
     /// What the server says of a fault; nothing where it does not get that far.
     fn hears(&mut self, tree: &Tree, fault: &Fault, sources: &Sources) -> Option<Vec<Said>> {
-        if self.is_left(fault.visit) {
+        // Of the files that an include_dir takes after a failure, those that cannot be opened are not tried either.
+        let tried = fault.place.and_then(|place| self.ended.get(&(fault.visit, place)));
+        if self.is_left(fault.visit) || tried.is_some() {
             return None;
+        }
+        if fault.is_error() {
+            self.fails(fault);
         }
         let visited =
             tree.visits.get(fault.visit as usize).map(|visit| path::to_bytes(&visit.path)).unwrap_or_default();

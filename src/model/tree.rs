@@ -79,6 +79,8 @@ pub struct Fault {
     pub line: u32,
     /// In which reading it was met.
     pub visit: u32,
+    /// How many readings had begun by then.
+    pub visits: u32,
     /// What is wrong.
     pub kind: FaultKind,
 }
@@ -239,7 +241,7 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, place: Option<Place>, line: u32, visit: u32, kind: FaultKind) {
-        let fault = Fault { place, line, visit, kind };
+        let fault = Fault { place, line, visit, visits: self.next_visit(), kind };
         self.tree.items.push(Item::Fault(Box::new(fault)));
     }
 

@@ -86,8 +86,6 @@ fn written(base: Unit, major: Major) -> Vec<(&'static str, i64)> {
     let known = |word: &str| match word {
         "B" => major >= Major::V11,
         "us" => major >= Major::V12,
-        // 11 has no terabytes for what is counted in bytes.
-        "TB" => base != Unit::B || major >= Major::V12,
         _ => true,
     };
     let table: &[(&'static str, i64)] = if base.is_time() { &TIME } else { &MEMORY };

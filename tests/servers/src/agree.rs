@@ -65,6 +65,9 @@ pub fn compare(
         let ok = if ok { "starts" } else { "refuses" }.to_string();
         std::iter::once(ok).chain(log.iter().map(|line| lossy(line))).collect::<Vec<_>>()
     };
+    // A relative data directory is resolved against the directory that the server was started in.
+    let unseen = |line: &Bytes| !(lossy(line).contains("skipping missing") && lossy(line).contains("postgresql.auto.conf"));
+    let log = |ok: bool, lines: &[Bytes]| log(ok, &lines.iter().filter(|line| unseen(line)).cloned().collect::<Vec<_>>());
     // Its own prefix and its own level of noise spoil a log.
     let set = |name: &str| values.iter().any(|(other, _)| other == name);
     if ["log_line_prefix", "log_min_messages", "log_error_verbosity", "log_destination"].into_iter().any(set) {
@@ -208,11 +211,22 @@ fn note(found: &mut Vec<Disagreement>, what: &str, server: Vec<String>, ours: Ve
     }
 }
 
+/// Whether the row is a custom name that comes again: a session that has met the name before knows it
+/// as a placeholder and masks the earlier line, a new one does not.
+fn is_masked_placeholder(view: &View, index: usize) -> bool {
+    let Some(name) = view.rows[index].name.as_ref().filter(|name| name.contains(&b'.')) else { return false };
+    view.rows[index + 1..].iter().any(|row| row.name.as_ref() == Some(name))
+}
+
 fn rows(view: &View) -> Vec<String> {
     let word = |bytes: &Option<Bytes>| bytes.as_ref().map_or("null".to_string(), |bytes| format!("'{}'", show(bytes)));
-    let rows = view.rows.iter().map(|row| {
+    let rows = view.rows.iter().enumerate().map(|(index, row)| {
         let line = row.line.map_or("null".to_string(), |line| line.to_string());
-        let applied = if row.applied { "applied" } else { "not applied" };
+        let applied = match row.applied {
+            _ if is_masked_placeholder(view, index) => "placeholder",
+            true => "applied",
+            false => "not applied",
+        };
         let error = row.error.as_ref().map_or(String::new(), |error| format!(": {}", show(error)));
         format!("{}:{line}: {} = {} {applied}{error}", word(&row.file), word(&row.name), word(&row.setting))
     });
