@@ -291,10 +291,9 @@ fn named(row: &str, name: &str) -> bool {
 /// A row, unless its parameter came with a later minor.
 fn keep(row: &'static str, version: PgVersion) -> Option<Row> {
     let kept = Row::new(row, None);
-    match (since_minor(version.major, kept.name), version.minor) {
-        (Some(since), Some(minor)) if since > minor => None,
-        _ => Some(kept),
-    }
+    // Looked up only where it matters: a version without a minor knows all.
+    let Some(minor) = version.minor else { return Some(kept) };
+    since_minor(version.major, kept.name).is_none_or(|since| since <= minor).then_some(kept)
 }
 
 fn fold_hash(name: &[u8]) -> usize {

@@ -223,6 +223,12 @@ pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str
     };
     let catalogs: Vec<&Catalog> = node.targets.versions().iter().map(|version| Catalog::shared(*version)).collect();
     let mut findings = conf(files, &mut outcome.sources, &subject, rules, &catalogs);
+    if node.targets == Targets::all() {
+        // Nobody said which version it is for: that an old one lacks a name is no fault.
+        for finding in findings.iter_mut().filter(|finding| finding.rule == "parameter-too-new") {
+            finding.severity = finding.severity.min(Severity::Info);
+        }
+    }
     match files.read(&subject.main) {
         Ok(_) => {}
         Err(ReadError::Missing) if node.file.is_none() => {}
@@ -284,7 +290,8 @@ pub fn conf(
             _ => read(files, sources, subject, reading),
         };
         let settings = Settings::judge(&tree, sources, catalog);
-        let view = View { files, sources, tree: &tree, settings: &settings, rules };
+        let several = catalogs.len() > 1;
+        let view = View { files, sources, tree: &tree, settings: &settings, rules, several };
         for finding in findings(&view, subject.role) {
             let key = (finding.rule.to_string(), finding.place.file, finding.place.span.start);
             match places.get(&key) {
@@ -300,7 +307,11 @@ pub fn conf(
     for finding in &mut merged {
         if finding.pg.len() < catalogs.len() {
             finding.severity = finding.severity.min(Severity::Warning);
-            finding.message = format!("{} ({})", finding.message, said_range(&finding.pg, catalogs));
+        }
+        let said = said_range(&finding.pg);
+        finding.message = finding.message.replace(PG, &said);
+        if let Some(help) = &mut finding.help {
+            *help = help.replace(PG, &said);
         }
     }
     merged.sort_by(|a, b| (a.place, &a.rule).cmp(&(b.place, &b.rule)));
@@ -332,15 +343,13 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     found
 }
 
-/// `from 13`, `up to 12`, `13 to 15`, `only 17`.
-fn said_range(pg: &[Major], catalogs: &[&Catalog]) -> String {
-    let (first, last) = (pg[0], pg[pg.len() - 1]);
-    let begins = catalogs.first().is_some_and(|catalog| catalog.version.major == first);
-    let ends = catalogs.last().is_some_and(|catalog| catalog.version.major == last);
-    match (begins, ends) {
-        _ if first == last => format!("only {first}"),
-        (true, false) => format!("up to {last}"),
-        (false, true) => format!("from {first}"),
-        _ => format!("{first} to {last}"),
+/// Stands for the versions of a finding until it is known for which ones it holds.
+pub const PG: &str = "{pg}";
+
+/// `16`, or `9.4 to 12`.
+fn said_range(pg: &[Major]) -> String {
+    match (pg[0], pg[pg.len() - 1]) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first} to {last}"),
     }
 }

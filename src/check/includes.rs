@@ -66,7 +66,7 @@ fn spot(view: &View, fault: &Fault, place: Place) -> Option<Spot> {
         .word("path", written)
         .word("resolved", resolved.map(|path| path.display().to_string()).unwrap_or_default())
         .word("error", error.map(ToString::to_string).unwrap_or_default())
-        .word("pg", view.settings.catalog.version.to_string());
+        .word("pg", view.version_word());
     if fault.is_error() {
         spot = spot.server(transcript::fault_text(view.tree, fault, view.sources));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::catalog;
+use crate::catalog::{self, Catalog};
 use crate::check::spot::{Spot, View};
 use crate::model::settings::{Judged, Verdict};
 use crate::nearest::nearest;
@@ -80,8 +80,15 @@ fn unknown(view: &View, index: usize, judged: &Judged) -> Option<Spot> {
 }
 
 fn mistyped(view: &View, judged: &Judged, spot: Spot, name: &str) -> Spot {
-    match nearest(name, view.settings.catalog.names()) {
-        Some(known) => spot.word("suggestion", known).edit(judged.entry.name(), known),
+    let catalog = view.settings.catalog;
+    if let Some(known) = nearest(name, catalog.names()) {
+        return spot.word("suggestion", known).edit(judged.entry.name(), known);
+    }
+    // A mistyped name of another version: its page tells what became of it.
+    let others = || catalog::majors().filter(|major| *major != catalog.version.major);
+    let other = others().find_map(|major| nearest(name, Catalog::shared(PgVersion::newest(major)).names()));
+    match other {
+        Some(other) => spot.word("suggestion", other),
         None => spot,
     }
 }

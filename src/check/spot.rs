@@ -23,6 +23,8 @@ pub struct View<'a> {
     pub settings: &'a Settings<'a>,
     /// The pages.
     pub rules: &'a Rules,
+    /// Whether the same is asked of several versions.
+    pub several: bool,
 }
 
 /// What a check found.
@@ -133,7 +135,7 @@ impl<'a> View<'a> {
         let mut spot = Spot::new(rule, place)
             .word("name", self.spelled(judged))
             .word("value", self.value(judged))
-            .word("pg", self.settings.catalog.version.to_string())
+            .word("pg", self.version_word())
             .subject(subject);
         spot.line = Some(index);
         spot
@@ -149,6 +151,11 @@ impl<'a> View<'a> {
         let name =
             path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
         format!("{name}:{line}")
+    }
+
+    /// What `{pg}` stands for: the version, or itself as long as it is not known for which it holds.
+    pub fn version_word(&self) -> String {
+        if self.several { crate::check::PG.to_string() } else { self.settings.catalog.version.to_string() }
     }
 
     /// The beginning of the main file, for what is about the file as a whole.
@@ -188,7 +195,7 @@ pub fn of_condition(view: &View, page: &Page, condition: &Condition) -> Spot {
     for (index, label) in lines.into_iter().skip(1) {
         spot = spot.related(view.settings.judged[index].entry.value(), label);
     }
-    spot.words.push(("pg", view.settings.catalog.version.to_string()));
+    spot.words.push(("pg", view.version_word()));
     spot.words.extend(words);
     spot
 }

@@ -136,7 +136,7 @@ fn refused(view: &View, fault: &Fault, broken: Broken, place: Place) -> Spot {
         .word("name", line.name())
         .word("value", line.value_text())
         .word("token", token)
-        .word("pg", view.settings.catalog.version.to_string())
+        .word("pg", view.version_word())
         .server(transcript::fault_text(view.tree, fault, view.sources));
     if let Some(suggestion) = &kind.suggestion {
         spot = spot.word("suggestion", suggestion.clone());

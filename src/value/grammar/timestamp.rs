@@ -3,6 +3,7 @@
 mod calendar;
 mod decode;
 mod fields;
+mod numbers;
 mod words;
 
 use self::decode::Failure;

@@ -66,8 +66,10 @@ pub fn compare(
         std::iter::once(ok).chain(log.iter().map(|line| lossy(line))).collect::<Vec<_>>()
     };
     // A relative data directory is resolved against the directory that the server was started in.
-    let unseen = |line: &Bytes| !(lossy(line).contains("skipping missing") && lossy(line).contains("postgresql.auto.conf"));
-    let log = |ok: bool, lines: &[Bytes]| log(ok, &lines.iter().filter(|line| unseen(line)).cloned().collect::<Vec<_>>());
+    let unseen =
+        |line: &Bytes| !(lossy(line).contains("skipping missing") && lossy(line).contains("postgresql.auto.conf"));
+    let log =
+        |ok: bool, lines: &[Bytes]| log(ok, &lines.iter().filter(|line| unseen(line)).cloned().collect::<Vec<_>>());
     // Its own prefix and its own level of noise spoil a log.
     let set = |name: &str| values.iter().any(|(other, _)| other == name);
     if ["log_line_prefix", "log_min_messages", "log_error_verbosity", "log_destination"].into_iter().any(set) {

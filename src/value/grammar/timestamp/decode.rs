@@ -1,8 +1,11 @@
 //! Gives each field of a timestamp its meaning.
 
+mod plain;
+
 use super::DateOrder;
 use super::calendar::{self, Moment};
 use super::fields::{Field, Shape};
+use super::numbers::{decimal, fraction, leading_number, loose_fraction, offset, pieces, wrapping_number};
 use super::words::{self, Label, Word};
 use crate::value::grammar::Context;
 use crate::value::grammar::datestyle;
@@ -263,96 +266,6 @@ impl State {
         Some(TIME)
     }
 
-    fn number_field(&mut self, text: &[u8]) -> Option<Parts> {
-        match memchr::memchr(b'.', text) {
-            Some(_) if self.known & DATE == 0 => self.date(text),
-            Some(point) if point > 2 => self.run_together(text, self.known),
-            _ if text.len() >= 6 && (self.known & DATE == 0 || self.known & TIME == 0) => {
-                self.run_together(text, self.known)
-            }
-            _ => self.number(text, self.text_month, self.known),
-        }
-    }
-
-    /// A plain number as the part of a date that is still missing.
-    fn number(&mut self, text: &[u8], text_month: bool, known: Parts) -> Option<Parts> {
-        let (number, rest) = leading_number(text)?;
-        if rest.len() == text.len() {
-            return None;
-        }
-        if rest.first() == Some(&b'.') {
-            if text.len() - rest.len() > 2 {
-                return self.run_together(text, known | DATE);
-            }
-            self.moment.fraction = fraction(self.major, rest)?;
-        } else if !rest.is_empty() {
-            return None;
-        }
-        let length = text.len();
-        if length == 3 && known & DATE == YEAR && (1..=366).contains(&number) {
-            self.day_of_year = number;
-            return Some(DAY_OF_YEAR | MONTH | DAY);
-        }
-        let long = length >= 3 || self.order == DateOrder::Ymd;
-        let part = match known & DATE {
-            0 if long => YEAR,
-            0 if self.order == DateOrder::Dmy => DAY,
-            0 => MONTH,
-            YEAR => MONTH,
-            MONTH if text_month && long => YEAR,
-            MONTH => DAY,
-            parts if parts == YEAR | MONTH => {
-                if text_month && length >= 3 && self.short_year {
-                    // The first number was the day after all.
-                    self.moment.day = self.moment.year;
-                    self.moment.year = number;
-                    self.short_year = false;
-                    return Some(DAY);
-                }
-                DAY
-            }
-            DAY => MONTH,
-            parts if parts == MONTH | DAY => YEAR,
-            DATE => return self.run_together(text, known),
-            _ => return None,
-        };
-        match part {
-            YEAR => self.moment.year = number,
-            MONTH => self.moment.month = number,
-            _ => self.moment.day = number,
-        }
-        if part == YEAR {
-            self.short_year = length <= 2;
-        }
-        Some(part)
-    }
-
-    /// Digits run together: a date (YYMMDD or longer) or a time (HHMM, HHMMSS).
-    fn run_together(&mut self, text: &[u8], known: Parts) -> Option<Parts> {
-        let mut digits = text;
-        let moment = &mut self.moment;
-        if let Some(point) = memchr::memchr(b'.', text) {
-            moment.fraction = loose_fraction(&text[point..])?;
-            digits = &text[..point];
-        } else if known & DATE != DATE && text.len() >= 6 {
-            let (year, rest) = digits.split_at(digits.len() - 4);
-            moment.year = wrapping_number(year);
-            moment.month = wrapping_number(&rest[..2]);
-            moment.day = wrapping_number(&rest[2..]);
-            if year.len() == 2 {
-                self.short_year = true;
-            }
-            return Some(DATE);
-        }
-        if known & TIME == TIME || !matches!(digits.len(), 4 | 6) {
-            return None;
-        }
-        moment.hour = wrapping_number(&digits[..2]);
-        moment.minute = wrapping_number(&digits[2..4]);
-        moment.second = wrapping_number(&digits[4..]);
-        Some(TIME)
-    }
-
     /// `Some(None)`: the word says nothing.
     fn word(&mut self, context: &Context, text: &[u8], next: Option<&Field>) -> Option<Option<Parts>> {
         if let Some(abbreviation) = zone::abbreviation(context, text) {
@@ -493,103 +406,4 @@ impl State {
         let days = calendar::days_in_month(moment.year, moment.month);
         (known & DATE != DATE || moment.day <= days).then_some(())
     }
-}
-
-/// Seconds east of Greenwich: `+hh`, `+hhmm`, `+hh:mm[:ss]`.
-fn offset(text: &[u8]) -> Option<i32> {
-    let sign = match text.first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let (mut hours, mut rest) = leading_number(&text[1..])?;
-    let (mut minutes, mut seconds) = (0, 0);
-    if let Some(after) = rest.strip_prefix(b":") {
-        (minutes, rest) = leading_number(after)?;
-        if let Some(after) = rest.strip_prefix(b":") {
-            (seconds, rest) = leading_number(after)?;
-        }
-    } else if rest.is_empty() && text.len() > 3 {
-        (hours, minutes) = (hours / 100, hours % 100);
-    }
-    let in_range = hours <= 15 && minutes < 60 && seconds < 60 && rest.is_empty();
-    let valid = in_range && hours >= 0 && minutes >= 0 && seconds >= 0;
-    valid.then_some(sign * ((hours * 60 + minutes) * 60 + seconds))
-}
-
-/// C's strtol on 32 bits: no digits are 0; `None` beyond 32 bits.
-fn leading_number(text: &[u8]) -> Option<(i32, &[u8])> {
-    let (negative, digits) = match text.first() {
-        Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let end = digits.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(digits.len());
-    if end == 0 {
-        return Some((0, text));
-    }
-    let digit = |number: i64, byte: &u8| (number * 10 + i64::from(byte - b'0')).min(1 << 40);
-    let number = digits[..end].iter().fold(0, digit);
-    let number = i32::try_from(if negative { -number } else { number }).ok()?;
-    Some((number, &digits[end..]))
-}
-
-/// C's atoi, which wraps.
-fn wrapping_number(text: &[u8]) -> i32 {
-    let mut number: i64 = 0;
-    for byte in text {
-        let digit = i64::from(byte.wrapping_sub(b'0'));
-        number = match number.checked_mul(10).and_then(|number| number.checked_add(digit)) {
-            Some(number) => number,
-            None => return -1,
-        };
-    }
-    number as i32
-}
-
-/// `.5` in microseconds.
-fn fraction(major: Major, text: &[u8]) -> Option<i64> {
-    Some((decimal(major, text)? * 1_000_000.0).round_ties_even() as i64)
-}
-
-/// `.5` as a number; from 15 on a lone point is 0.
-fn decimal(major: Major, text: &[u8]) -> Option<f64> {
-    let digits = text.strip_prefix(b".")?;
-    if digits.is_empty() {
-        return (major >= Major::V15).then_some(0.0);
-    }
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
-/// As `fraction`, but what follows the digits does not matter.
-fn loose_fraction(text: &[u8]) -> Option<i64> {
-    let end = text[1..].iter().position(|byte| !byte.is_ascii_digit());
-    let text = &text[..end.map_or(text.len(), |end| end + 1)];
-    match text.len() {
-        1 => Some(0),
-        _ => fraction(Major::V16, text),
-    }
-}
-
-/// The letters and the numbers of a date; each other byte parts them.
-fn pieces(text: &[u8]) -> Option<Vec<&[u8]>> {
-    let mut pieces = Vec::new();
-    let mut rest = text;
-    while !rest.is_empty() {
-        let start = rest.iter().position(u8::is_ascii_alphanumeric)?;
-        rest = &rest[start..];
-        let digits = rest[0].is_ascii_digit();
-        let same = |byte: &u8| match digits {
-            true => byte.is_ascii_digit(),
-            false => byte.is_ascii_alphabetic(),
-        };
-        let end = rest.iter().position(|byte| !same(byte)).unwrap_or(rest.len());
-        pieces.push(&rest[..end]);
-        // The byte behind a piece is lost, whatever it is.
-        rest = rest.get(end + 1..).unwrap_or_default();
-    }
-    Some(pieces)
 }
