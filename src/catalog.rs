@@ -183,7 +183,7 @@ pub fn history(name: &str) -> Option<(Major, Major)> {
             || rows_of(ALIASES).any(|row| row[0].eq_ignore_ascii_case(name) && within(*major, row[2], row[3]))
     });
     let first = found.next()?.0;
-    Some((first, found.last().map_or(first, |(major, _)| *major)))
+    Some((first, found.next_back().map_or(first, |(major, _)| *major)))
 }
 
 /// The majors with a recorded catalogue, oldest first.
