@@ -89,7 +89,7 @@ impl Fragment {
             .iter()
             .map(|finding| {
                 let line = sources.get(finding.place.file).line(finding.place.span.start);
-                (usize::try_from(line).unwrap(), finding.rule.to_string())
+                (line, finding.rule.to_string())
             })
             .collect();
         found.sort();

@@ -50,7 +50,7 @@ impl Look {
 /// The picture of a terminal's text. Each run is stretched to its cells, whatever font is there.
 pub fn svg(title: &str, text: &str) -> String {
     let mut look = Look::default();
-    let lines: Vec<Vec<(Look, String)>> = text.lines().map(|line| runs(line, &mut look)).collect();
+    let lines: Vec<Vec<(Look, String)>> = text.lines().map(|line| runs(&unlinked(line), &mut look)).collect();
     let columns = lines.iter().map(|runs| runs.iter().map(|(_, run)| run.chars().count()).sum()).max().unwrap_or(0);
     let (width, height) = (length(columns) + 2.0 * MARGIN, below(lines.len()) + MARGIN);
     let mut out = format!(
@@ -81,6 +81,17 @@ pub fn svg(title: &str, text: &str) -> String {
         }
     }
     out.push_str("</g>\n</svg>\n");
+    assert!(!out.contains(|char: char| char.is_control() && char != '\n'), "an escape sequence is left");
+    out
+}
+
+/// A line without where its links lead: `ESC ] 8 ; ; … ESC \`.
+fn unlinked(line: &str) -> String {
+    let mut pieces = line.split("\u{1b}]8;;");
+    let mut out = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        out.push_str(piece.split_once("\u{1b}\\").expect("a link ends").1);
+    }
     out
 }
 
@@ -115,7 +126,10 @@ fn escaped(text: &str) -> String {
 
 #[test]
 fn looks_are_drawn() {
-    let drawn = svg("a < b", "\u{1b}[31mred\u{1b}[1m and bold\u{1b}[0m\n  plain & <tag>\n");
+    let drawn = svg(
+        "a < b",
+        "\u{1b}]8;;https://x\u{1b}\\\u{1b}[31mred\u{1b}]8;;\u{1b}\\\u{1b}[1m and bold\u{1b}[0m\n  plain & <tag>\n",
+    );
     assert!(drawn.contains("<title>a &lt; b</title>"));
     assert!(drawn.contains(" fill=\"#ff7b72\">red</text>"), "{drawn}");
     assert!(drawn.contains(" fill=\"#ff7b72\" font-weight=\"bold\">and bold</text>"), "{drawn}");
