@@ -5,10 +5,16 @@
 
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/docs.rs"]
+mod docs;
+#[path = "all/guides.rs"]
+mod guides;
 #[path = "all/natives.rs"]
 mod natives;
 #[path = "all/order.rs"]
 mod order;
+#[path = "all/picture.rs"]
+mod picture;
 #[path = "all/rules.rs"]
 mod rules;
 #[path = "all/vectors.rs"]
