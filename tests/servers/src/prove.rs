@@ -75,7 +75,13 @@ pub fn parse(line: &str) -> Result<Claim> {
         "says" => Expect::Says(says.context("expect is \"says\", but `says` is missing")?),
         other => anyhow::bail!("expect is {other:?}, not starts, refuses or says"),
     };
-    Ok(Claim { id, major: pg, segment: template::SEGMENT, files: FileSet { files: files.collect(), ..FileSet::default() }, expect })
+    Ok(Claim {
+        id,
+        major: pg,
+        segment: template::SEGMENT,
+        files: FileSet { files: files.collect(), ..FileSet::default() },
+        expect,
+    })
 }
 
 /// Proves one claim by a whole start.
