@@ -11,6 +11,8 @@ mod cli;
 mod hostile;
 #[path = "all/natives.rs"]
 mod natives;
+#[path = "all/noise.rs"]
+mod noise;
 #[path = "all/order.rs"]
 mod order;
 #[path = "all/proof.rs"]

@@ -173,8 +173,9 @@ fn five_megabytes_in_one_line() {
         let node = node(&[("postgresql.conf", &bytes)]);
         let seen = check(node.path(), &[]);
         assert!(seen.code <= 1, "{} {}", seen.code, seen.err);
+        // A message may repeat a name as the server does, and a window shows the line.
         let said = seen.out.len();
-        assert!(said < 1 << 20, "{said} bytes about {:?}…", String::from_utf8_lossy(&bytes[..40]));
+        assert!(said < bytes.len() * 2, "{said} bytes about {:?}…", String::from_utf8_lossy(&bytes[..40]));
     }
 }
 
