@@ -177,7 +177,11 @@ fn two_hundred_mistakes_are_all_told() {
         }
         let alone = mistakes(&format!("{line}\n"));
         if let Some([(rule, ..)]) = alone.get(&1).filter(|_| alone.len() == 1).map(Vec::as_slice) {
-            chosen.push((line, rule.clone()));
+            // Of these one finding names all lines of a file.
+            let told_once = matches!(rule.as_str(), "hba-line-in-conf" | "merge-conflict");
+            if !(told_once && chosen.iter().any(|(_, known)| known == rule)) {
+                chosen.push((line, rule.clone()));
+            }
         }
     }
     chosen.truncate(200);
