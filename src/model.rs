@@ -1,5 +1,6 @@
 //! What a server would believe.
 
+pub mod auto_conf;
 pub mod path;
 pub mod settings;
 pub mod transcript;

@@ -3,19 +3,29 @@
 // Tests stand outside of the core: the disk is theirs.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+#[path = "all/auto_conf.rs"]
+mod auto_conf;
 #[path = "all/cli.rs"]
 mod cli;
 #[path = "all/docs.rs"]
 mod docs;
 #[path = "all/guides.rs"]
 mod guides;
+#[path = "all/hostile.rs"]
+mod hostile;
 #[path = "all/natives.rs"]
 mod natives;
+#[path = "all/noise.rs"]
+mod noise;
 #[path = "all/order.rs"]
 mod order;
 #[path = "all/picture.rs"]
 mod picture;
+#[path = "all/proof.rs"]
+mod proof;
 #[path = "all/rules.rs"]
 mod rules;
+#[path = "all/starts.rs"]
+mod starts;
 #[path = "all/vectors.rs"]
 mod vectors;

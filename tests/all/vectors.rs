@@ -15,7 +15,7 @@ use serde_json::Value;
 /// Files below `$PGDATA`, in memory.
 pub struct Memory(pub BTreeMap<Vec<u8>, Vec<u8>>);
 
-const ROOT: &str = "$PGDATA";
+pub const ROOT: &str = "$PGDATA";
 
 impl Memory {
     fn relative(path: &Path) -> Vec<u8> {
@@ -140,7 +140,7 @@ pub fn majors(vector: &Value) -> Vec<Major> {
 }
 
 /// The minor of the recording.
-fn recorded(major: Major) -> PgVersion {
+pub fn recorded(major: Major) -> PgVersion {
     let minor = match major.0 {
         904 => 25,
         905 => 20,
@@ -230,7 +230,7 @@ fn row(row: &Row) -> Value {
 }
 
 /// The same JSON with odd bytes as messages show them.
-fn readable(value: &Value) -> Value {
+pub fn readable(value: &Value) -> Value {
     match value {
         Value::String(text) => shown(text).into(),
         Value::Array(items) => items.iter().map(readable).collect(),

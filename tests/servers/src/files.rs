@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -17,6 +18,8 @@ pub struct FileSet {
     /// Contents by path relative to the data directory, `/` between names;
     /// `None` deletes a file that a fresh data directory has.
     pub files: BTreeMap<String, Option<Bytes>>,
+    /// Which of them get other permissions than usual.
+    pub modes: BTreeMap<String, u32>,
 }
 
 impl FileSet {
@@ -36,6 +39,13 @@ impl FileSet {
     #[must_use]
     pub fn without(mut self, path: &str) -> FileSet {
         self.files.insert(path.to_string(), None);
+        self
+    }
+
+    /// The same files, one of them with these permissions.
+    #[must_use]
+    pub fn mode(mut self, path: &str, mode: u32) -> FileSet {
+        self.modes.insert(path.to_string(), mode);
         self
     }
 
@@ -65,6 +75,9 @@ impl FileSet {
                 created.push(path.clone());
             }
             fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
+            if let Some(mode) = self.modes.get(name) {
+                fs::set_permissions(&path, fs::Permissions::from_mode(*mode))?;
+            }
         }
         Ok(created)
     }

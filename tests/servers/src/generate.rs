@@ -59,7 +59,7 @@ pub fn case(material: &Material, seed: u64, number: u64) -> FileSet {
     for bytes in files.values_mut().flatten() {
         *bytes = replace(bytes, b"'\0", b"'");
     }
-    FileSet { files }
+    FileSet { files, ..FileSet::default() }
 }
 
 /// A line as material: settings, and settings commented out.

@@ -70,12 +70,15 @@ pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outco
     }
     let log = fs::File::create(scratch.path().join("log"))?;
     let mut postgres = user::command(install::home(major)?.join("bin/postgres"));
-    postgres.current_dir(scratch.path()).arg("-D").arg(&data).args(["-c", "fsync=off", "-c", "log_line_prefix="]);
+    postgres.current_dir(scratch.path()).arg("-D").arg(&data).args(["-c", "log_line_prefix="]);
+    // What the files set is theirs.
+    for (name, value) in [("fsync", "off"), ("listen_addresses", "")] {
+        if !mentions(files, name.as_bytes()) {
+            postgres.arg("-c").arg(format!("{name}={value}"));
+        }
+    }
     // The files decide where to listen if they say so; the environment loses to files.
     postgres.env("PGPORT", port().to_string());
-    if !mentions(files, b"listen_addresses") {
-        postgres.args(["-c", "listen_addresses="]);
-    }
     if !mentions(files, b"unix_socket_directories") {
         postgres.arg("-c").arg(format!("unix_socket_directories={}", scratch.path().display()));
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::files::FileSet;
 use crate::install;
 use crate::user;
 
@@ -48,6 +49,21 @@ pub fn template(major: u16, segment: u16) -> Result<PathBuf> {
     fs::write(fresh.join("postgresql.conf"), "")?;
     fs::rename(&fresh, &template)?;
     Ok(template)
+}
+
+/// What initdb leaves in a data directory for people to read and to edit.
+pub fn pristine(major: u16) -> Result<FileSet> {
+    let scratch = scratch()?;
+    let data = scratch.path().join("data");
+    let mut initdb = user::command(install::home(major)?.join("bin/initdb"));
+    initdb.args(["--encoding=UTF8", "--no-locale", "--auth=trust", "--no-sync", "--username=postgres", "-D"]);
+    let output = initdb.arg(&data).output().context("running initdb")?;
+    ensure!(output.status.success(), "initdb of {major}: {}", String::from_utf8_lossy(&output.stderr));
+    let mut files = FileSet::default();
+    for name in ["postgresql.conf", "postgresql.auto.conf", "PG_VERSION"] {
+        files = files.with(name, fs::read(data.join(name))?);
+    }
+    Ok(files)
 }
 
 /// Copies a template to a path that does not exist yet.

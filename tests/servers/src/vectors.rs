@@ -129,7 +129,7 @@ fn replay_start(major: u16, vector: &Vector) -> Result<Vec<String>> {
 }
 
 /// A certificate and its key, made by openssl.
-fn pair() -> Result<(Bytes, Bytes)> {
+pub fn pair() -> Result<(Bytes, Bytes)> {
     let directory = tempfile::tempdir()?;
     let mut openssl = std::process::Command::new("openssl");
     openssl.args(["req", "-new", "-x509", "-nodes", "-days", "30", "-subj", "/CN=localhost"]);

@@ -1,0 +1,136 @@
+//! What rule pages claim, proven: real servers refuse every `fires` example with the words of the page, and
+//! take what is `quiet` or `fixed`. Only where `PGCONFLINT_REAL_SERVERS` is set; `PGCONFLINT_PROVE=all` proves
+//! every major, else the first and the last of an example and those where the words change.
+#![expect(clippy::print_stdout, reason = "the count is the result")]
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use pgconflint::check::examples::{self, MAIN};
+use pgconflint::names;
+use pgconflint::rule::PAGES;
+use pgconflint::rule::page::{Example, Page, Says, Shows};
+use pgconflint::version::{Major, PgVersion, Requirement, Targets};
+use pgconflint_servers::prove::{Claim, Expect, Verdict, prove_all};
+use pgconflint_servers::{FileSet, install, vectors};
+
+/// Whether real servers are to be asked; they are installed then.
+pub fn wanted(what: &str) -> bool {
+    let wanted = std::env::var_os("PGCONFLINT_REAL_SERVERS").is_some();
+    if wanted {
+        install::install(&|line| println!("{line}")).unwrap();
+    } else {
+        println!("skipped, PGCONFLINT_REAL_SERVERS is not set: {what}");
+    }
+    wanted
+}
+
+/// Of the WAL segments that the examples are written for.
+const SEGMENT: u16 = 16;
+
+fn files(example: &Example) -> FileSet {
+    static PAIR: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
+    let (certificate, key) = PAIR.get_or_init(|| vectors::pair().unwrap());
+    let mut files = FileSet::default().with("server.crt", certificate.clone()).with("server.key", key.clone());
+    files = match &example.file {
+        Some(bytes) => files.with(MAIN, bytes.to_vec()),
+        None => files.without(MAIN),
+    };
+    for beside in example.beside.iter() {
+        let name = beside.name.as_ref();
+        if matches!(name, names::PG_VERSION | names::PG_HBA | "postmaster.opts") {
+            continue;
+        }
+        files = files.with(name, beside.bytes.to_vec());
+        if !beside.readable {
+            files = files.mode(name, 0o000);
+        }
+    }
+    files
+}
+
+fn says(page: &Page, version: PgVersion) -> Option<&Says> {
+    page.says.iter().find(|says| {
+        says.pg.is_empty() || says.pg.parse::<Requirement>().is_ok_and(|requirement| requirement.holds_for(version))
+    })
+}
+
+/// Those of the versions that are proven.
+fn proven(page: &Page, versions: &[PgVersion]) -> Vec<PgVersion> {
+    if std::env::var("PGCONFLINT_PROVE").is_ok_and(|which| which == "all") {
+        return versions.to_vec();
+    }
+    let mut heard: BTreeSet<&str> = BTreeSet::new();
+    let last = versions.last();
+    let chosen = versions.iter().enumerate().filter(|(index, version)| {
+        let new = says(page, **version).is_some_and(|says| heard.insert(says.text.as_ref()));
+        new || *index == 0 || Some(*version) == last
+    });
+    chosen.map(|(_, version)| *version).collect()
+}
+
+/// The claims of a page. Where files alone are refused, it is enough that what is quiet is read to its end.
+fn claims(page: &Page, read_only: bool) -> Vec<Claim> {
+    let targets: Targets = "10..18".parse().unwrap();
+    let mut of: Option<&Example> = None;
+    let mut claims = Vec::new();
+    for example in page.examples.iter() {
+        match example.shows {
+            Shows::Fires => of = Some(example),
+            Shows::Quiet => of = None,
+            Shows::Fixed => {}
+        }
+        let ranged = of.filter(|_| example.shows == Shows::Fixed).unwrap_or(example);
+        // The ranges of 9.4 to 9.6 and 19 have no server here.
+        let versions: Vec<_> = examples::versions(page, ranged, &targets)
+            .unwrap()
+            .into_iter()
+            .filter(|version| (Major::V10..=Major::V18).contains(&version.major))
+            .collect();
+        for version in proven(page, &versions) {
+            let id = format!("{}.md:{} {:?} {}", page.id, example.line, example.shows, version.major);
+            let refuses = example.shows == Shows::Fires && page.server == "refuses";
+            let expect = match says(page, version) {
+                Some(says) if refuses => Expect::Refuses(Some(says.text.to_string())),
+                None if refuses => panic!("{id}: the page does not say what this major says"),
+                _ if read_only => Expect::Reads,
+                _ => Expect::Starts,
+            };
+            claims.push(Claim { id, major: version.major.0 / 100, segment: SEGMENT, files: files(example), expect });
+        }
+    }
+    claims
+}
+
+fn told(verdict: &Verdict) -> String {
+    format!("{} (starts: {})\n      {}", verdict.id, verdict.starts, verdict.log.join("\n      "))
+}
+
+#[test]
+fn servers_do_what_the_pages_say() {
+    if !wanted("servers do what the pages say") {
+        return;
+    }
+    let before = std::time::Instant::now();
+    let mut all = Vec::new();
+    for page in PAGES {
+        let read_only = page.server == "refuses" && refused_by_reading(page);
+        all.extend(claims(page, read_only));
+    }
+    let verdicts = prove_all(&all).unwrap();
+    let wrong: Vec<String> = verdicts.iter().filter(|verdict| !verdict.pass).map(told).collect();
+    println!("{} of {} claims proven in {:.0?}", verdicts.len() - wrong.len(), verdicts.len(), before.elapsed());
+    assert!(wrong.is_empty(), "{} of {} claims do not hold:\n{}", wrong.len(), verdicts.len(), wrong.join("\n"));
+}
+
+/// Whether `postgres -C` refuses what fires, so that a whole start adds nothing.
+fn refused_by_reading(page: &Page) -> bool {
+    let targets: Targets = "10..18".parse().unwrap();
+    page.examples.iter().filter(|example| example.shows == Shows::Fires).all(|example| {
+        let versions = examples::versions(page, example, &targets).unwrap();
+        let installed = versions.iter().find(|version| (Major::V10..=Major::V18).contains(&version.major));
+        installed.is_none_or(|version| {
+            !pgconflint_servers::start_check(version.major.0 / 100, &files(example), "work_mem").unwrap().ok
+        })
+    })
+}
