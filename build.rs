@@ -35,7 +35,9 @@ fn main() {
 }
 
 fn collect(directory: &Path, kind: &str, files: &mut Vec<(String, PathBuf)>) {
-    println!("cargo::rerun-if-changed=rules/{kind}");
+    if directory.exists() {
+        println!("cargo::rerun-if-changed=rules/{kind}");
+    }
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.extension().is_some_and(|extension| extension == "md") {

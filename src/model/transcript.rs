@@ -86,20 +86,16 @@ pub fn start(tree: &Tree, settings: &Settings, sources: &Sources) -> Start {
         return start;
     }
     let unknown = unknown(tree, settings, sources);
+    // Names are all looked up before the first value is read.
+    let stops = settings.second_target.filter(|_| unknown.is_empty());
     let refused = if unknown.is_empty() { refused(tree, settings, sources) } else { unknown };
-    for (at, message) in &refused {
-        if settings.second_target.is_some_and(|second| *at > second) {
-            break;
-        }
+    for (at, message) in refused.iter().filter(|(at, _)| stops.is_none_or(|second| *at < second)) {
         let mut message = message.clone();
-        // 12 says what is wrong with a slot name in a warning of its own.
-        if settings.catalog.version.major == Major::V12 && is_slot(settings, *at) {
-            start.says("WARNING", &warned(&mut message));
+        if let Some(warning) = warning(settings, &settings.judged[*at], &mut message, sources) {
+            start.says("WARNING", &warning);
         }
         start.says("LOG", &message);
     }
-    let stops =
-        settings.second_target.filter(|_| refused.iter().all(|(_, message)| !message.text.starts_with("unrecognized")));
     start.refusals = refused.iter().map(|(_, message)| message.clone()).collect();
     if let Some(at) = stops {
         let message = second_target(tree, settings, at);
@@ -197,19 +193,21 @@ impl Start {
     }
 }
 
-fn is_slot(settings: &Settings, at: usize) -> bool {
-    let parameter = settings.judged[at].parameter.map(|id| settings.catalog.get(id));
-    parameter.is_some_and(|parameter| parameter.grammar == Some(Grammar::Slot))
-}
-
-/// Takes detail and hint out of a message and makes a message of its own of them.
-fn warned(message: &mut Message) -> Message {
-    Message {
-        text: message.detail.take().unwrap_or_default(),
-        detail: None,
-        hint: message.hint.take(),
-        place: message.place.clone(),
-    }
+/// What the server says in a warning of its own before it refuses a line: 12 what is wrong with a slot
+/// name, 16 and later that a locale's name is not ASCII.
+fn warning(settings: &Settings, judged: &Judged, message: &mut Message, sources: &Sources) -> Option<Message> {
+    let major = settings.catalog.version.major;
+    let grammar = settings.catalog.get(judged.parameter?).grammar?;
+    let (text, hint) = match grammar {
+        Grammar::Slot if major == Major::V12 => (message.detail.take()?, message.hint.take()),
+        Grammar::Locale(_) if major >= Major::V16 => {
+            let value = conf::value(judged.entry.setting.value, &sources.get(judged.entry.file).bytes);
+            let name = (!value.is_ascii()).then(|| String::from_utf8_lossy(&value).into_owned())?;
+            (format!("locale name \"{name}\" contains non-ASCII characters"), None)
+        }
+        _ => return None,
+    };
+    Some(Message { text, detail: None, hint, place: message.place.clone() })
 }
 
 fn plain(text: String, place: Option<(Vec<u8>, u32)>) -> Message {

@@ -1,13 +1,13 @@
 //! The rows of pg_file_settings on a running server.
 
 use super::abandoned::Abandoned;
-use super::{Message, Row, View, place, plain, refusal, shown, unrecognized, warned};
+use super::{Message, Row, View, place, plain, refusal, shown, unrecognized, warning};
 use crate::catalog::Parameter;
 use crate::model::settings::{self, Judged, Settings, Verdict};
 use crate::model::tree::{Fault, FaultKind, Item, Tree};
 use crate::source::Sources;
 use crate::syntax::conf;
-use crate::value::{Context, Grammar, Value, grammar};
+use crate::value::{Context, Value, grammar};
 use crate::version::Major;
 
 /// The rows of pg_file_settings on a server that runs with `running` values, defaults where it says nothing.
@@ -63,11 +63,7 @@ pub fn view(
                 match complaint(tree, settings, judged, sources, running) {
                     Some(mut message) => {
                         row.error = Some("setting could not be applied".to_string());
-                        let slot =
-                            judged.parameter.is_some_and(|id| settings.catalog.get(id).grammar == Some(Grammar::Slot));
-                        if settings.catalog.version.major == Major::V12 && slot && message.detail.is_some() {
-                            view.messages.push(warned(&mut message));
-                        }
+                        view.messages.extend(warning(settings, judged, &mut message, sources));
                         view.messages.push(message);
                     }
                     None => row.applied = true,

@@ -229,7 +229,7 @@ fn rows(view: &View) -> Vec<String> {
             true => "applied",
             false => "not applied",
         };
-        let error = row.error.as_ref().map_or(String::new(), |error| format!(": {}", show(error)));
+        let error = row.error.as_ref().map_or(String::new(), |error| format!(": {}", lossy(error)));
         format!("{}:{line}: {} = {} {applied}{error}", word(&row.file), word(&row.name), word(&row.setting))
     });
     rows.collect()

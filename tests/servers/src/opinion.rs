@@ -93,9 +93,12 @@ fn running(parameter: &Parameter, major: Major) -> Option<Value> {
         "port" => Some(Value::Integer(-1)),
         "listen_addresses" => Some(Value::Text(Vec::new())),
         // The last one has no value at all, which even an empty one is not.
-        "data_directory" | "unix_socket_directories" | "hba_file" | "ident_file" | "external_pid_file" => {
-            Some(Value::Text(b"?".to_vec()))
-        }
+        "config_file"
+        | "data_directory"
+        | "unix_socket_directories"
+        | "hba_file"
+        | "ident_file"
+        | "external_pid_file" => Some(Value::Text(b"?".to_vec())),
         "wal_buffers" if major >= Major::V15 => Some(Value::Integer(128)),
         "transaction_buffers" | "subtransaction_buffers" | "commit_timestamp_buffers" => Some(Value::Integer(32)),
         "io_max_concurrency" => Some(Value::Integer(64)),
