@@ -107,7 +107,7 @@ fn a_file_that_may_not_be_read() {
         return;
     }
     let node = node(&[("postgresql.conf", b"port = 1\n")]);
-    fs::set_permissions(node.path().join("postgresql.conf"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(node.path().join("postgresql.conf"), fs::Permissions::from_mode(0o000)).unwrap();
     let seen = check(node.path(), &[]);
     assert!(seen.code == 2 && seen.says("Permission denied"), "{} {}{}", seen.code, seen.out, seen.err);
 }
