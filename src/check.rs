@@ -199,6 +199,7 @@ pub fn subject(node: &Node, files: &dyn Files) -> Option<Subject> {
         role: node.role,
     };
     match node.file {
+        None if node.path.as_os_str() == "." => Some(subject(PathBuf::from(files_names::POSTGRESQL_CONF), true)),
         None => Some(subject(node.path.join(files_names::POSTGRESQL_CONF), true)),
         Some(FileKind::Conf) => {
             let is_auto = node.path.file_name().is_some_and(|name| name == files_names::AUTO_CONF);

@@ -223,17 +223,27 @@ pub fn finding(view: &View, page: &Page, spot: Spot) -> Finding {
     Finding {
         rule: page.id.clone(),
         severity,
-        message: fill(&page.title, &spot.words),
-        server: says,
-        help: page.help.as_ref().filter(|help| is_filled(help, &spot.words)).map(|help| fill(help, &spot.words)),
+        message: cut(fill(&page.title, &spot.words)),
+        server: says.map(cut),
+        help: page.help.as_ref().filter(|help| is_filled(help, &spot.words)).map(|help| cut(fill(help, &spot.words))),
         docs: page.docs.clone(),
         place: spot.place,
-        label,
+        label: cut(label),
         related: spot.related,
         subject: spot.subject,
         pg: vec![version.major],
         fix,
     }
+}
+
+/// A text of a length that people read: a file may hold a word of megabytes.
+fn cut(mut text: String) -> String {
+    const MOST: usize = 400;
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+    }
+    text
 }
 
 /// The server's words for a line that it refuses.

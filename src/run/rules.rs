@@ -148,8 +148,18 @@ fn of_message(message: &str, rules: &Rules) -> Option<String> {
             .map(|said| said.text.to_lowercase())
             .any(|said| message.contains(&said) || message.len() >= SHORTEST && said.contains(&message))
     };
-    let pages: Vec<String> = sorted(rules).into_iter().filter(knows).map(of_rule).collect();
-    (!pages.is_empty()).then(|| pages.join("\n"))
+    const FEW: usize = 3;
+    let pages: Vec<&Page> = sorted(rules).into_iter().filter(knows).collect();
+    if pages.len() <= FEW {
+        let pages: Vec<String> = pages.into_iter().map(of_rule).collect();
+        return (!pages.is_empty()).then(|| pages.join("\n"));
+    }
+    // The message alone does not tell which it is: the rules that know it, to choose from.
+    let mut text = format!("{} rules know this message; `explain RULE` tells more:\n\n", pages.len());
+    for page in pages {
+        let _ = writeln!(text, "{:<32} {}", page.id, page.title);
+    }
+    Some(text)
 }
 
 fn quoted(text: &str) -> String {
