@@ -7,6 +7,7 @@ use crate::check::{Node, setting};
 use crate::cli;
 use crate::config::{Config, NodeConfig};
 use crate::files::{self, Place, kind_of};
+use crate::names;
 use crate::report::{Show, Trouble};
 use crate::source::{FileKind, Files, ReadError, Source};
 use crate::suppress::{self, Target};
@@ -65,8 +66,9 @@ fn comments(files: &dyn Files, path: &Path, file: Option<FileKind>, directory: &
 
 /// The data directory that the configuration names, if it is another.
 fn data_directory(files: &dyn Files, directory: &Path) -> Option<PathBuf> {
-    let bytes = files.read(&directory.join("postgresql.conf")).ok()?;
-    let named = String::from_utf8(setting(&bytes, "data_directory")?).ok().filter(|named| named.starts_with('/'))?;
+    let bytes = files.read(&directory.join(names::POSTGRESQL_CONF)).ok()?;
+    let named =
+        String::from_utf8(setting(&bytes, names::DATA_DIRECTORY)?).ok().filter(|named| named.starts_with('/'))?;
     Some(PathBuf::from(named))
 }
 

@@ -1,5 +1,6 @@
 //! The laws of the layout: lower never imports higher, and the core does no I/O.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -140,4 +141,65 @@ fn files_are_short() {
         let excused = LONG.contains(&path.to_string_lossy().as_ref());
         assert!(lines <= 460 || excused, "{} has {lines} lines before its tests", path.display());
     }
+}
+
+/// Text in quotes, comments left out.
+fn literals(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        let mut rest = line;
+        while let Some((_, after)) = rest.split_once('"') {
+            let Some((literal, behind)) = after.split_once('"') else { break };
+            found.push(literal.to_owned());
+            rest = behind;
+        }
+    }
+    found
+}
+
+#[test]
+fn parameters_are_named_in_rules_only() {
+    // A word that is also a parameter, where it is not meant as one: the file and the word.
+    const OTHER: [(&str, &str); 3] =
+        [("suppress/comment.rs", "role"), ("value/grammar.rs", "datestyle"), ("config.rs", "role")];
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for major in pgconflint::catalog::majors() {
+        let catalog = pgconflint::catalog::Catalog::of(pgconflint::version::PgVersion::newest(major));
+        names.extend(catalog.names().map(str::to_ascii_lowercase));
+    }
+    let mut looked_at = 0;
+    for (path, module, text) in sources() {
+        if module == "names" {
+            continue;
+        }
+        for literal in literals(code(&text)) {
+            looked_at += 1;
+            let whole = literal.to_ascii_lowercase();
+            // A short name may be an ordinary word in a sentence; alone between quotes it is a name.
+            let words = whole.split(|char: char| !char.is_ascii_alphanumeric() && char != '_');
+            let named = words.filter(|word| word.contains('_') || *word == whole).find(|word| names.contains(*word));
+            let Some(named) = named else { continue };
+            let excused = OTHER.iter().any(|(file, word)| path.ends_with(file) && *word == named);
+            assert!(excused, "{} names the parameter {named} in \"{literal}\"", path.display());
+        }
+    }
+    assert!(looked_at > 500, "literals were seen");
+}
+
+#[test]
+fn the_library_compiles_for_wasm_where_that_target_is_installed() {
+    const TARGET: &str = "wasm32-unknown-unknown";
+    let rustc = std::process::Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    let directory = rustc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    if directory.is_empty() || !Path::new(&directory).exists() {
+        eprintln!("skipped: the target {TARGET} is not installed");
+        return;
+    }
+    let target = tempfile::tempdir().expect("a directory");
+    let done = std::process::Command::new(env!("CARGO"))
+        .args(["check", "--quiet", "--lib", "--target", TARGET, "--target-dir"])
+        .arg(target.path())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(done.is_ok_and(|status| status.success()), "cargo check --lib --target {TARGET} fails");
 }
