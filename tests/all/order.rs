@@ -187,6 +187,7 @@ fn parameters_are_named_in_rules_only() {
 }
 
 #[test]
+#[allow(clippy::print_stderr)]
 fn the_library_compiles_for_wasm_where_that_target_is_installed() {
     const TARGET: &str = "wasm32-unknown-unknown";
     let rustc = std::process::Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
