@@ -101,3 +101,33 @@ fn the_catalogue_reads_as_it_was_written() {
         assert_eq!(record::read(&text).unwrap().len(), text.lines().count() - 2);
     }
 }
+
+/// A few hundred mutated files on every major, always the same ones.
+#[test]
+fn generated_files_get_the_same_answer() {
+    if !wanted() {
+        return;
+    }
+    let agree = std::process::Command::new(env!("CARGO_BIN_EXE_agree"))
+        .args(["generate", "--count", "300", "--seed", "20261121"])
+        .env_remove("PGCONFLINT_CORPUS")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&agree.stdout);
+    assert!(agree.status.success() && said.contains(" 0 disagreements"), "{said}");
+}
+
+/// Each major's own sample file, with the value of every setting.
+#[test]
+fn sample_files_get_the_same_answer() {
+    if !wanted() {
+        return;
+    }
+    let agree = std::process::Command::new(env!("CARGO_BIN_EXE_agree"))
+        .arg("conf")
+        .env_remove("PGCONFLINT_CORPUS")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&agree.stdout);
+    assert!(agree.status.success() && said.contains(" 0 disagreements"), "{said}");
+}
