@@ -14,6 +14,14 @@ use crate::syntax::conf::{self, Content};
 /// Finds includes that fail or surprise.
 pub fn check(view: &View, spots: &mut Vec<Spot>) {
     main_file(view, spots);
+    if let Some(file) = view.tree.recovery_conf {
+        let place = Place { file, span: Span::default() };
+        spots.push(
+            Spot::new("recovery-conf-present", place)
+                .label("this file")
+                .server("using recovery command file \"recovery.conf\" is not supported"),
+        );
+    }
     let mut seen = HashMap::new();
     for fault in view.tree.faults() {
         let Some(place) = fault.place else { continue };

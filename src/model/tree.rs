@@ -131,6 +131,8 @@ pub struct Tree {
     pub data_directory: PathBuf,
     /// Where the main file could not be read: an empty file in its place, and the reason.
     pub missing: Option<(FileId, ReadError)>,
+    /// recovery.conf of the data directory, where there is one.
+    pub recovery_conf: Option<FileId>,
     /// Directories that `include_dir` lines name: the line, the directory, names taken, names passed over.
     pub directories: Vec<IncludedDirectory>,
 }
@@ -195,6 +197,17 @@ pub fn read(
         Ok(()) => reader.tree.auto_visit = Some(visit),
         Err(error) => reader.fault(None, 0, visit.saturating_sub(1), FaultKind::Skipped(auto, error)),
     }
+    let recovery = reader.tree.data_directory.join(names::RECOVERY_CONF);
+    let bytes = match files.read(&recovery) {
+        Ok(bytes) => Some(bytes),
+        // Even a directory of that name counts.
+        Err(ReadError::IsDirectory) => Some(Vec::new().into()),
+        Err(_) => None,
+    };
+    reader.tree.recovery_conf = bytes.map(|bytes| {
+        let known = reader.sources.find(&recovery);
+        known.unwrap_or_else(|| reader.sources.add(Source::new(recovery, FileKind::Recovery, bytes)))
+    });
     reader.tree
 }
 

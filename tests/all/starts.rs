@@ -77,7 +77,7 @@ const EXCEPTIONS: &[(&str, &[&str])] = &[
             "x-hosts2-key-list",
         ],
     ),
-    ("recovery.conf on 12 and later: has no page yet", &["c-recoveryconf", "c-recoveryconf@19", "c-recoveryconf@9.4"]),
+    ("what recovery.conf says up to 11: has no reader yet", &["c-recoveryconf@9.4"]),
     ("the disk: directories of sockets", &["c-sockdir-long", "c-sockdir-missing", "x-sockdir-list"]),
     (
         "the disk: files of ssl",
