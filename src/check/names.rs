@@ -70,8 +70,8 @@ fn unknown(view: &View, index: usize, judged: &Judged) -> Option<Spot> {
     }
     match catalog::history(&lower) {
         Some((first, last)) if last >= version.major => {
-            let minor = catalog::since_minor(version.major, &lower).filter(|_| first <= version.major);
             let major = first.max(version.major.min(last));
+            let minor = catalog::since_minor(major, &lower);
             let since = PgVersion { major, minor };
             Some(about("parameter-too-new").label("not yet known").word("since", since.to_string()))
         }
