@@ -47,27 +47,12 @@ impl Shown {
             return Ok(answer.clone());
         }
         let mut file = format!("{name} = ").into_bytes();
-        file.extend(quote(value));
+        file.extend(pgconflint::syntax::conf::quote(value));
         file.push(b'\n');
         let answer = start_check(major, &FileSet::conf(file), name)?.value;
         self.answers.lock().expect("nobody panics while holding answers").insert(key, answer.clone());
         Ok(answer)
     }
-}
-
-/// A value as a string of a configuration file that reads as these bytes.
-pub fn quote(value: &[u8]) -> Bytes {
-    let mut quoted = vec![b'\''];
-    for byte in value {
-        match byte {
-            b'\'' => quoted.extend(b"''"),
-            b'\\' => quoted.extend(b"\\\\"),
-            b'\n' => quoted.extend(b"\\n"),
-            _ => quoted.push(*byte),
-        }
-    }
-    quoted.push(b'\'');
-    quoted
 }
 
 fn identifier(name: &str) -> String {
