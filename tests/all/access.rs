@@ -237,6 +237,10 @@ fn member(user: &[u8], role: &[u8]) -> Option<bool> {
 /// What is different in a vector of the kind `match`.
 fn matching(vector: &Value, major: Major) -> Option<String> {
     let (hba, _) = read(vector, major);
+    if !hba.is_accepted() {
+        // The server that was asked went on with the rules it had before.
+        return None;
+    }
     for connect in vector["expect"]["connect"].as_array().expect("connections") {
         let text = |key: &str| bytes(connect[key].as_str().unwrap_or_default());
         let (user, database) = (text("user"), text("database"));

@@ -107,8 +107,8 @@ fn join(rng: &mut Rng, lines: &[Bytes]) -> Bytes {
 fn list(rng: &mut Rng, words: &[&str]) -> String {
     let mut text = pick(rng, words).to_string();
     while rng.u8(..5) == 0 {
-        text.push_str(*pick(rng, &[",", ", ", ",,", " ,"]));
-        text.push_str(*pick(rng, words));
+        text.push_str(pick::<&str>(rng, &[",", ", ", ",,", " ,"]));
+        text.push_str(pick::<&str>(rng, words));
     }
     text
 }
@@ -144,7 +144,7 @@ fn words(rng: &mut Rng) -> Bytes {
     let mut text = list(rng, NAMES);
     if rng.bool() {
         text.push(' ');
-        text.push_str(*pick(rng, DATABASES));
+        text.push_str(pick::<&str>(rng, DATABASES));
     }
     text.into_bytes()
 }
