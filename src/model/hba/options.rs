@@ -226,10 +226,12 @@ impl<'a> Options<'a> {
     fn ldap_url(&mut self, judge: &mut Judge, word: &Word, value: &[u8]) -> Verdict {
         let major = judge.around.major;
         let fault = Fault::OptionValue("ldapurl");
-        let Some(url) = LdapUrl::parse(value) else {
-            // The library's numbers for faults of URLs are those of other errors.
-            let text = [b"could not parse LDAP URL \"", value, b"\": Time limit exceeded"].concat();
-            return Err(judge.refuse_bare(fault, word.place, text));
+        let url = match LdapUrl::parse(value) {
+            Ok(url) => url,
+            Err(reason) => {
+                let text = [b"could not parse LDAP URL \"", value, b"\": ", reason.as_bytes()].concat();
+                return Err(judge.refuse_bare(fault, word.place, text));
+            }
         };
         if major < Major::V11 && url.scheme != b"ldap" {
             let text = [b"unsupported LDAP URL scheme: ", url.scheme].concat();
@@ -424,12 +426,19 @@ struct LdapUrl<'a> {
 }
 
 impl LdapUrl<'_> {
-    fn parse(text: &[u8]) -> Option<LdapUrl<'_>> {
-        let scheme = [&b"ldaps"[..], b"ldapi", b"ldap"].into_iter().find(|scheme| {
-            text.len() > scheme.len()
-                && text[..scheme.len()].eq_ignore_ascii_case(scheme)
-                && text[scheme.len()..].starts_with(b"://")
-        })?;
+    /// The error is what the library says: its numbers for faults of URLs are those of other errors.
+    fn parse(text: &[u8]) -> Result<LdapUrl<'_>, &'static str> {
+        const SCHEME: &str = "Time limit exceeded";
+        const SCOPE: &str = "Strong(er) authentication required";
+        const PORT: &str = "Compare False";
+        let mut schemes = [&b"ldaps"[..], b"ldapi", b"ldap"].into_iter();
+        let scheme = schemes
+            .find(|scheme| {
+                text.len() > scheme.len()
+                    && text[..scheme.len()].eq_ignore_ascii_case(scheme)
+                    && text[scheme.len()..].starts_with(b"://")
+            })
+            .ok_or(SCHEME)?;
         let rest = &text[scheme.len() + 3..];
         let (place, path) = match memchr::memchr(b'/', rest) {
             Some(slash) => (&rest[..slash], &rest[slash + 1..]),
@@ -439,6 +448,9 @@ impl LdapUrl<'_> {
             Some(colon) => (&place[..colon], Some(&place[colon + 1..])),
             None => (place, None),
         };
+        if port.is_some_and(|port| !port.iter().all(u8::is_ascii_digit)) {
+            return Err(PORT);
+        }
         let mut parts = path.split(|byte| *byte == b'?');
         let mut next = || parts.next().filter(|part| !part.is_empty());
         let base = next();
@@ -447,11 +459,11 @@ impl LdapUrl<'_> {
             None | Some(b"base") => 0,
             Some(b"one" | b"onelevel") => 1,
             Some(b"sub" | b"subtree") => 2,
-            Some(_) => return None,
+            Some(_) => return Err(SCOPE),
         };
         let filter = next();
         let usual: &[u8] = if scheme == b"ldaps" { b"636" } else { b"389" };
         let port = Some(port.unwrap_or(usual));
-        Some(LdapUrl { scheme, host: Some(host).filter(|host| !host.is_empty()), port, base, attribute, scope, filter })
+        Ok(LdapUrl { scheme, host: Some(host).filter(|host| !host.is_empty()), port, base, attribute, scope, filter })
     }
 }
