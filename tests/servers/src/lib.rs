@@ -8,6 +8,8 @@
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
 //! ```
 
+pub mod access;
+pub mod access_cases;
 pub mod agree;
 pub mod files;
 pub mod generate;
