@@ -2,6 +2,7 @@
 
 mod parameter;
 mod reading;
+pub mod recovery;
 pub mod tables;
 
 pub use parameter::{Kind, Parameter, Word};

@@ -7,6 +7,7 @@ pub mod spot;
 mod includes;
 mod names;
 mod overrides;
+mod recovery;
 mod syntax;
 mod traps;
 mod values;
@@ -185,6 +186,8 @@ pub struct Subject {
     pub with_auto: bool,
     /// What the node is to others.
     pub role: Option<Role>,
+    /// recovery.conf, where it is the file that is asked about.
+    pub recovery: Option<PathBuf>,
 }
 
 /// The subject of a node; none where it has nothing to do with postgresql.conf.
@@ -197,6 +200,7 @@ pub fn subject(node: &Node, files: &dyn Files) -> Option<Subject> {
         data_directory: node.data_dir.clone(),
         with_auto,
         role: node.role,
+        recovery: None,
     };
     match node.file {
         None if node.path.as_os_str() == "." => Some(subject(PathBuf::from(files_names::POSTGRESQL_CONF), true)),
@@ -208,6 +212,10 @@ pub fn subject(node: &Node, files: &dyn Files) -> Option<Subject> {
                 return Some(subject(main, true));
             }
             Some(subject(node.path.clone(), main == node.path))
+        }
+        Some(FileKind::Recovery) => {
+            let main = node.path.with_file_name(files_names::POSTGRESQL_CONF);
+            Some(Subject { recovery: Some(node.path.clone()), ..subject(main, true) })
         }
         Some(_) => None,
     }
@@ -222,7 +230,11 @@ pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str
         }
         return outcome;
     };
-    let catalogs: Vec<&Catalog> = node.targets.versions().iter().map(|version| Catalog::shared(*version)).collect();
+    let mut catalogs: Vec<&Catalog> = node.targets.versions().iter().map(|version| Catalog::shared(*version)).collect();
+    if subject.recovery.is_some() && node.targets == Targets::all() {
+        // Nobody said which version it is for: it is for one of those that read it.
+        catalogs.retain(|catalog| recovery::is_read_by(catalog.version.major));
+    }
     let mut findings = conf(files, &mut outcome.sources, &subject, rules, &catalogs);
     if node.targets == Targets::all() {
         // Nobody said which version it is for: that an old one lacks a name is no fault.
@@ -230,10 +242,11 @@ pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str
             finding.severity = finding.severity.min(Severity::Info);
         }
     }
-    match files.read(&subject.main) {
+    let asked = subject.recovery.as_ref().unwrap_or(&subject.main);
+    match files.read(asked) {
         Ok(_) => {}
         Err(ReadError::Missing) if node.file.is_none() => {}
-        Err(error) => outcome.errors.push((subject.main.clone(), error)),
+        Err(error) => outcome.errors.push((asked.clone(), error)),
     }
     if node.file.is_some() {
         // Of the files beside it only what they do to this one is told.
@@ -263,7 +276,7 @@ pub fn read(files: &dyn Files, sources: &mut Sources, subject: &Subject, major: 
     if subject.with_auto {
         tree::read(files, sources, &subject.main, subject.data_directory.as_deref(), major)
     } else {
-        tree::read_alone(files, sources, &subject.main, major)
+        tree::read_alone(files, sources, &subject.main, FileKind::Conf, major)
     }
 }
 
@@ -286,13 +299,15 @@ pub fn conf(
             major if major < Major::V15 => Major::V14,
             _ => Major::V15,
         };
-        let tree = match read_for.take() {
+        let mut tree = match read_for.take() {
             Some((of, tree)) if of == reading => tree,
             _ => read(files, sources, subject, reading),
         };
         let settings = Settings::judge(&tree, sources, catalog);
+        let recovery = recovery::read(files, sources, subject, &mut tree, &settings);
         let several = catalogs.len() > 1;
-        let view = View { files, sources, tree: &tree, settings: &settings, rules, several };
+        let recovery = recovery.as_ref();
+        let view = View { files, sources, tree: &tree, settings: &settings, recovery, rules, several };
         for finding in findings(&view, subject.role) {
             let key = (finding.rule.to_string(), finding.place.file, finding.place.span.start);
             match places.get(&key) {
@@ -306,7 +321,7 @@ pub fn conf(
         read_for = Some((reading, tree));
     }
     for finding in &mut merged {
-        if finding.pg.len() < catalogs.len() {
+        if finding.pg.len() < recovery::readers(finding, sources, catalogs) {
             finding.severity = finding.severity.min(Severity::Warning);
         }
         let said = said_range(&finding.pg);
@@ -329,6 +344,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     values::check(view, &mut spots);
     overrides::check(view, &mut spots);
     traps::check(view, &mut spots);
+    recovery::check(view, &mut spots);
     syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {

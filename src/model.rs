@@ -2,6 +2,7 @@
 
 pub mod auto_conf;
 pub mod path;
+pub mod recovery;
 pub mod settings;
 pub mod transcript;
 pub mod tree;

@@ -33,8 +33,8 @@ fn files(example: &Example) -> FileSet {
     let (certificate, key) = PAIR.get_or_init(|| vectors::pair().unwrap());
     let mut files = FileSet::default().with("server.crt", certificate.clone()).with("server.key", key.clone());
     files = match &example.file {
-        Some(bytes) => files.with(MAIN, bytes.to_vec()),
-        None => files.without(MAIN),
+        Some(bytes) => files.with(example.main.as_ref(), bytes.to_vec()),
+        None => files.without(example.main.as_ref()),
     };
     for beside in example.beside.iter() {
         let name = beside.name.as_ref();
