@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use pgconflint::check::examples::{self, MAIN};
+use pgconflint::check::examples;
 use pgconflint::names;
 use pgconflint::rule::PAGES;
 use pgconflint::rule::page::{Example, Page, Says, Shows};
