@@ -78,12 +78,12 @@ fn unknown(view: &View, line: &Line) -> Option<Spot> {
         let spot = about("unknown-recovery-parameter").label("case matters in this file");
         return Some(spot.word("suggestion", known.name).edit(place, known.name));
     }
+    if let Some(other) = table::names().iter().find(|known| known.name == lower) {
+        return Some(of_other_version(view, line, other, about("recovery-parameter-of-other-version")));
+    }
     if let Some(known) = known().find(|known| known.later == lower) {
         let spot = about("recovery-parameter-of-other-version").label("its name from 12 on");
         return Some(spot.word("since", "12").word("suggestion", known.name).edit(place, known.name));
-    }
-    if let Some(other) = table::names().iter().find(|known| known.name == lower) {
-        return Some(of_other_version(view, line, other, about("recovery-parameter-of-other-version")));
     }
     if catalog::history(&lower).is_some() || memchr::memchr(b'.', raw).is_some() {
         return Some(about("server-parameter-in-recovery-conf").label("not in this file"));

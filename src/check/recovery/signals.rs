@@ -176,7 +176,7 @@ fn target(view: &View, mode: Mode, known: bool, spots: &mut Vec<Spot>) {
         _ => {}
     }
     let is_time = judged.parameter.is_some_and(|id| view.settings.catalog.get(id).grammar == Some(Grammar::Timestamp));
-    if is_time && mode == Mode::Archive && has_no_zone(&view.value_bytes(judged)) {
+    if is_time && mode != Mode::Primary && has_no_zone(&view.value_bytes(judged)) {
         let zone = display(&view.settings.zone.time_zone);
         let spot = view.about("recovery-target-time-without-zone", index, judged.entry.value());
         spots.push(spot.word("reason", zone).label("in the time zone of the server"));

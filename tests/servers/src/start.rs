@@ -79,6 +79,8 @@ pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outco
     }
     // The files decide where to listen if they say so; the environment loses to files.
     postgres.env("PGPORT", port().to_string());
+    // Whatever host a standby is to follow: it finds nobody, and asks no further than this machine.
+    postgres.env("PGHOSTADDR", "127.0.0.1");
     if !mentions(files, b"unix_socket_directories") {
         postgres.arg("-c").arg(format!("unix_socket_directories={}", scratch.path().display()));
     }
