@@ -109,6 +109,7 @@ pub fn shown_stamp(stamp: Stamp) -> Option<String> {
         Stamp::Outside(Outside::Epoch) => timestamp::shown(timestamp::EPOCH),
         Stamp::Outside(Outside::Latest) => "infinity".to_string(),
         Stamp::Outside(Outside::Earliest) => "-infinity".to_string(),
+        Stamp::Outside(Outside::Gone) => return None,
     })
 }
 

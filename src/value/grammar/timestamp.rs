@@ -39,6 +39,8 @@ pub enum Fault {
     Displacement,
     /// There is no such time zone.
     Zone(Vec<u8>),
+    /// A word that said something long ago.
+    Gone(Vec<u8>),
     /// The moment is beyond what a timestamp can hold.
     Range,
 }
@@ -50,6 +52,7 @@ pub enum Fault {
 pub fn read(context: &Context, text: &[u8]) -> Result<Stamp, Fault> {
     let fields = fields::split(context.major, text).ok_or(Fault::Syntax)?;
     match decode::decode(context, &fields)? {
+        Named::Outside(Outside::Gone) => Err(Fault::Gone(text.to_vec())),
         Named::Outside(outside) => Ok(Stamp::Outside(outside)),
         Named::Moment(moment, zoned) => {
             let instant = calendar::microseconds(&moment).ok_or(Fault::Range)?;
@@ -109,6 +112,9 @@ pub fn read_plainly(context: &Context, text: &[u8]) -> Result<Stamp, Refusal> {
             Fault::Field | Fault::MonthOrDay => format!("date/time field value out of range: \"{text_said}\""),
             Fault::Displacement => format!("time zone displacement out of range: \"{text_said}\""),
             Fault::Zone(zone) => format!("time zone \"{}\" not recognized", String::from_utf8_lossy(zone)),
+            Fault::Gone(word) => {
+                format!("date/time value \"{}\" is no longer supported", String::from_utf8_lossy(word))
+            }
             Fault::Range => format!("timestamp out of range: \"{text_said}\""),
         };
         let hint = (fault == Fault::MonthOrDay).then(|| ORDER_HINT.to_string());

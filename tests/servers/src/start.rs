@@ -118,7 +118,7 @@ fn wait(child: &mut Child, data: &Path) -> Result<bool> {
     Ok(false)
 }
 
-fn stop(child: &mut Child) -> Result<()> {
+pub(crate) fn stop(child: &mut Child) -> Result<()> {
     if child.try_wait()?.is_some() {
         return Ok(());
     }
@@ -148,7 +148,7 @@ fn mentions(files: &FileSet, name: &[u8]) -> bool {
 
 /// Splits a log into messages: a line that starts with a tab goes on with the
 /// message before it.
-fn lines(log: &[u8], scratch: &Path) -> Vec<Bytes> {
+pub(crate) fn lines(log: &[u8], scratch: &Path) -> Vec<Bytes> {
     let mut lines: Vec<Bytes> = Vec::new();
     for line in log.strip_suffix(b"\n").unwrap_or(log).split(|byte| *byte == b'\n') {
         match (line.strip_prefix(b"\t"), lines.last_mut()) {

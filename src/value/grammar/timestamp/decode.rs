@@ -309,6 +309,8 @@ impl State {
                 ZONE
             }
             Some(Word::Filler) => return Some(None),
+            // The server goes no further than this one.
+            Some(Word::Outside(Outside::Gone)) if text == b"current" => return self.fails(Fault::Gone(text.to_vec())),
             Some(Word::Outside(outside)) => {
                 self.outside = Some(outside);
                 if strict { DATE | TIME | ZONE } else { OUTSIDE }

@@ -40,6 +40,8 @@ pub enum Outside {
     Latest,
     /// Before all others.
     Earliest,
+    /// A word of old that says no more than that.
+    Gone,
 }
 
 /// What a label says of the number behind it.
@@ -84,6 +86,7 @@ pub fn find(major: Major, word: &[u8]) -> Option<Word> {
         "infinity" => Word::Outside(Outside::Latest),
         "-infinity" => Word::Outside(Outside::Earliest),
         "+infinity" if major >= Major::V16 => Word::Outside(Outside::Latest),
+        "current" | "invalid" if major < Major::V12 => Word::Outside(Outside::Gone),
         "now" => Word::Now,
         "today" => Word::Day(0),
         "tomorrow" => Word::Day(1),
