@@ -15,6 +15,9 @@ use crate::source::{Place, Span, display};
 use crate::value::{Refusal, boolean};
 use crate::version::Major;
 
+/// Beyond so many bytes nobody has mistyped a name.
+const LONGEST_NAME: usize = 200;
+
 /// Spots for lines and includes that the server refuses.
 pub fn check(view: &View, recovery: &Recovery, spots: &mut Vec<Spot>) {
     if let Some(message) = unreadable(recovery) {
@@ -89,6 +92,9 @@ fn unknown(view: &View, line: &Line) -> Option<Spot> {
         return Some(about("server-parameter-in-recovery-conf").label("not in this file"));
     }
     let spot = about("unknown-recovery-parameter").label("no such name");
+    if raw.len() > LONGEST_NAME {
+        return Some(spot);
+    }
     Some(match nearest(&lower, known().map(|known| known.name)) {
         Some(known) => spot.word("suggestion", known).edit(place, known),
         None => spot,
@@ -139,11 +145,14 @@ fn refused_value(view: &View, line: &Line, name: &Name, refusal: &Refusal) -> Sp
     let message = refused(refusal);
     let hint = message.hint.clone().unwrap_or_default();
     let mut spot = about(view, rule, line, line.entry.value()).word("hint", hint).label("refused").server(message.text);
-    if let Some(new) = meant(view, line, name) {
-        spot = spot.word("suggestion", display(&new));
-        spot.edits.push(fix::new_value(view, &line.entry, &new));
+    match meant(view, line, name) {
+        Some(new) => {
+            spot = spot.word("suggestion", display(&new));
+            spot.edits.push(fix::new_value(view, &line.entry, &new));
+            spot
+        }
+        None => spot.word("suggestion", "90min"),
     }
-    spot
 }
 
 /// What was plainly meant.

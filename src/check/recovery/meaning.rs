@@ -64,6 +64,10 @@ fn source(view: &View, recovery: &Recovery) -> Option<Spot> {
         return nothing.then(|| if said { spot().server(without_source(recovery).text) } else { spot() });
     }
     if restore.is_none() {
+        // A sample of nothing but comments asks for nothing, as long as it has another name.
+        if recovery.lines.is_empty() && !recovery.path.ends_with(names::RECOVERY_CONF) {
+            return None;
+        }
         let spot = new("restore-command-missing").label("no standby, and nothing to recover from");
         let spot = spot.server(without_restore().text);
         return Some(if is_set(&conninfo) { insert(spot.word("suggestion", mode.clone())) } else { spot });
@@ -97,7 +101,7 @@ fn doubles(view: &View, recovery: &Recovery, spots: &mut Vec<Spot>) {
         let Some(name) = line.name else { continue };
         let winner = &recovery.lines[last[name.name]];
         let differs = last[name.name] != index && line.entry.place() != winner.entry.place();
-        if !differs || !matches!(line.verdict, Verdict::Read(_)) || value(view, line) == value(view, winner) {
+        if !differs || !matches!(line.verdict, Verdict::Read(_)) || is_same(view, line, winner) {
             continue;
         }
         if let Some(first) = told.get(name.name) {
@@ -113,6 +117,13 @@ fn doubles(view: &View, recovery: &Recovery, spots: &mut Vec<Spot>) {
         told.insert(name.name, spots.len());
         spots.push(spot);
     }
+}
+
+/// Whether two lines say the same. Long texts are compared as they are written: there may be many.
+fn is_same(view: &View, line: &Line, other: &Line) -> bool {
+    const LONG: usize = 4096;
+    let (one, two) = (view.sources.text(line.entry.value()), view.sources.text(other.entry.value()));
+    one == two || one.len().max(two.len()) < LONG && value(view, line) == value(view, other)
 }
 
 /// Where recovery stops, and what happens there.
@@ -186,7 +197,7 @@ fn one(view: &View, line: &Line, meaning: &Meaning) -> Option<Spot> {
     let is_command = matches!(name.purpose, Purpose::Restore | Purpose::Cleanup | Purpose::End);
     if matches!(name.kind, Kind::Text | Kind::RestorePoint) {
         let written = view.sources.text(line.entry.value());
-        if let Some(span) = texts::placeholder(written, is_command) {
+        if let Some(span) = texts::placeholder(written, is_command).filter(|span| !texts::is_secret(written, *span)) {
             let place = Place { file: line.entry.file, span: span.shifted(line.entry.setting.value.span.start) };
             let token = display(view.sources.text(place));
             let spot = super::about(view, "recovery-placeholder-left", line, place);

@@ -61,6 +61,17 @@ pub fn placeholder(text: &[u8], is_command: bool) -> Option<Span> {
     traps::placeholder(text, is_command).or_else(|| if is_command { None } else { bracketed(text) })
 }
 
+/// Whether a piece of a connection string stands where a password does: it is never shown.
+pub fn is_secret(text: &[u8], piece: Span) -> bool {
+    let before = text[..piece.start].trim_ascii_end();
+    let before = before.strip_suffix(b"'").or_else(|| before.strip_suffix(b"\\")).unwrap_or(before).trim_ascii_end();
+    let before = before.strip_suffix(b"'").or_else(|| before.strip_suffix(b"\\")).unwrap_or(before).trim_ascii_end();
+    let name = before.strip_suffix(b"=").map(<[u8]>::trim_ascii_end);
+    let is_password = name.is_some_and(|name| name.to_ascii_lowercase().ends_with(b"password"));
+    // In a URI the password stands before the `@`.
+    is_password || before.ends_with(b":") || text[piece.end..].contains(&b'@')
+}
+
 /// `[primary_host]` or `<primary host>`, where a word begins.
 fn bracketed(text: &[u8]) -> Option<Span> {
     (0..text.len()).find_map(|start| {
@@ -91,6 +102,11 @@ mod tests {
         assert_eq!(found("'host=<ip of the master>'"), Some(b"<ip of the master>".to_vec()));
         assert_eq!(found("'postgresql://u@[::1]:5432/'"), None);
         assert_eq!(found("'host=db1'"), None);
+        for text in ["'password=[secret] host=a'", "'password=''<secret>'' host=a'", "'postgresql://u:{{ secret }}@a/'"]
+        {
+            let span = placeholder(text.as_bytes(), false).expect("found");
+            assert!(is_secret(text.as_bytes(), span), "{text}");
+        }
         assert_eq!(placeholder(b"'[ -f /a/%f ] && cp /a/%f %p'", true), None);
     }
 
