@@ -1,6 +1,9 @@
 //! What a server would believe.
 
+pub mod access;
 pub mod auto_conf;
+pub mod hba;
+pub mod ident;
 pub mod path;
 pub mod recovery;
 pub mod settings;

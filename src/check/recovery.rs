@@ -51,7 +51,7 @@ pub fn read(
 ) -> Option<Recovery> {
     let major = settings.catalog.version.major;
     if !is_read_by(major) {
-        if let Some(path) = &subject.recovery
+        if let Some((FileKind::Recovery, path)) = &subject.lone
             && tree.recovery_conf.is_none()
             && let Ok(bytes) = files.read(path)
         {
@@ -66,8 +66,11 @@ pub fn read(
 }
 
 fn path(files: &dyn Files, subject: &Subject, tree: &Tree) -> Option<PathBuf> {
-    if let Some(path) = &subject.recovery {
-        return Some(path.clone());
+    match &subject.lone {
+        Some((FileKind::Recovery, path)) => return Some(path.clone()),
+        // Another lone file is not the one that recovers.
+        Some(_) => return None,
+        None => {}
     }
     // A lone fragment has no data directory.
     if !subject.with_auto {
