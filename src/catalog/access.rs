@@ -72,6 +72,15 @@ pub struct Method {
     pub setting: Option<&'static str>,
     /// The method that it is on a Unix socket.
     pub on_local: Option<&'static str>,
+    /// What a client is asked for, in words.
+    pub asks: &'static str,
+}
+
+impl Method {
+    /// Whether it lets nobody in.
+    pub fn is_reject(&self) -> bool {
+        self.name == "reject"
+    }
 }
 
 /// How the value of an option is read.
@@ -212,14 +221,15 @@ struct Row {
     setting: &'static str,
     said: &'static str,
     value: &'static str,
+    asks: &'static str,
 }
 
 fn rows() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     ROWS.get_or_init(|| {
         let rows = rows_of(TABLE).filter_map(|row| match row[..] {
-            [kind, name, since, until, build, place, methods, setting, said, value, ..] => {
-                Some(Row { kind, name, since, until, build, place, methods, setting, said, value })
+            [kind, name, since, until, build, place, methods, setting, said, value, asks, ..] => {
+                Some(Row { kind, name, since, until, build, place, methods, setting, said, value, asks })
             }
             _ => None,
         });
@@ -251,7 +261,7 @@ impl Row {
         };
         let said = if self.said.is_empty() { self.name } else { self.said };
         let on_local = Some(self.value).filter(|value| !value.is_empty());
-        Method { name: self.name, said, build: self.build, place, setting: self.setting(), on_local }
+        Method { name: self.name, said, build: self.build, place, setting: self.setting(), on_local, asks: self.asks }
     }
 
     fn option(&self) -> Option<OptionWord> {

@@ -1,9 +1,11 @@
 //! pg_hba.conf as a server of one major takes it: every line, what it is for, and why one is refused.
 
 pub mod address;
+pub mod cover;
 mod entry;
 pub mod matching;
 mod options;
+mod ranges;
 mod refusal;
 mod shown;
 

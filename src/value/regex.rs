@@ -25,3 +25,15 @@ impl Regex {
         None
     }
 }
+
+impl Regex {
+    /// Whether it fits every text.
+    pub fn matches_everything(&self) -> bool {
+        false
+    }
+
+    /// The few texts that it stands for.
+    pub fn literals(&self) -> Option<Vec<Vec<u8>>> {
+        None
+    }
+}

@@ -34,6 +34,24 @@ pub struct Connection<'a> {
     pub member: &'a Member<'a>,
     /// Whether the client has a name of that pattern; `None` where that is not known.
     pub named: &'a dyn Fn(&[u8]) -> Option<bool>,
+    /// Whether the client's address is one of the server's machine, or of a network that it is in.
+    pub own: &'a dyn Fn(Own) -> Option<bool>,
+}
+
+/// What `samehost` and `samenet` ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Own {
+    /// Whether it is an address of the machine itself.
+    Host,
+    /// Whether it is in a network of the machine.
+    Net,
+}
+
+/// What loopback addresses are to every machine; nothing is known of others.
+pub fn usual(client: IpAddr) -> impl Fn(Own) -> Option<bool> {
+    let is_own = client == IpAddr::V4(Ipv4Addr::LOCALHOST) || client == IpAddr::V6(Ipv6Addr::LOCALHOST);
+    // The loopback interface has a network of its own.
+    move |own| client.is_loopback().then_some(own == Own::Net || is_own)
 }
 
 /// Why it cannot be said from files whether a line fits.
@@ -128,16 +146,57 @@ impl Hba {
     }
 }
 
+/// What a line asks of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Side {
+    /// How it comes: type of socket and encryption.
+    Transport,
+    /// Where it comes from.
+    Address,
+    /// The database or replication.
+    Database,
+    /// The user.
+    User,
+}
+
+/// What does not fit, of all that a line asks.
+pub fn misses(entry: &Entry, connection: &Connection, major: Major) -> Vec<Side> {
+    let mut sides = Vec::new();
+    let transports = &entry.connection.transports;
+    let is_local = entry.connection.is_local();
+    if is_local != (connection.transport == Transport::Local) {
+        // Nothing else is comparable.
+        return vec![Side::Transport, Side::Address];
+    }
+    if !transports.contains(&connection.transport) {
+        sides.push(Side::Transport);
+    }
+    if for_address(entry, connection) == Fit::No {
+        sides.push(Side::Address);
+    }
+    if entry.databases.iter().all(|word| for_database(word, connection, major) == Fit::No) {
+        sides.push(Side::Database);
+    }
+    if entry.users.iter().all(|word| for_user(word, connection, major) == Fit::No) {
+        sides.push(Side::User);
+    }
+    sides
+}
+
+fn for_address(entry: &Entry, connection: &Connection) -> Fit {
+    match (&entry.address, connection.address) {
+        (None, _) => Fit::Yes,
+        (Some(address), Some(client)) => from(address, client, connection),
+        (Some(_), None) => Fit::No,
+    }
+}
+
 /// Whether a line fits a connection.
 pub fn fits(entry: &Entry, connection: &Connection, major: Major) -> Fit {
     if !entry.connection.transports.contains(&connection.transport) {
         return Fit::No;
     }
-    let address = match (&entry.address, connection.address) {
-        (None, _) => Fit::Yes,
-        (Some(address), Some(client)) => from(address, client, connection),
-        (Some(_), None) => Fit::No,
-    };
+    let address = for_address(entry, connection);
     let database =
         || entry.databases.iter().fold(Fit::No, |fit, word| fit.or(|| for_database(word, connection, major)));
     let user = || entry.users.iter().fold(Fit::No, |fit, word| fit.or(|| for_user(word, connection, major)));
@@ -145,7 +204,6 @@ pub fn fits(entry: &Entry, connection: &Connection, major: Major) -> Fit {
 }
 
 fn from(address: &Address, client: IpAddr, connection: &Connection) -> Fit {
-    let is_own = client == IpAddr::V4(Ipv4Addr::LOCALHOST) || client == IpAddr::V6(Ipv6Addr::LOCALHOST);
     match address {
         Address::All => Fit::Yes,
         Address::Network(network) => {
@@ -156,11 +214,8 @@ fn from(address: &Address, client: IpAddr, connection: &Connection) -> Fit {
             }
         }
         Address::Name(name) => Fit::of((connection.named)(name), Unknown::Name),
-        Address::SameHost if is_own => Fit::Yes,
-        Address::SameHost if client.is_loopback() => Fit::No,
-        // The loopback interface has a network of its own.
-        Address::SameNet if client.is_loopback() => Fit::Yes,
-        Address::SameHost | Address::SameNet => Fit::Depends(Unknown::Interfaces),
+        Address::SameHost => Fit::of((connection.own)(Own::Host), Unknown::Interfaces),
+        Address::SameNet => Fit::of((connection.own)(Own::Net), Unknown::Interfaces),
     }
 }
 
