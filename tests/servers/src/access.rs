@@ -51,7 +51,7 @@ pub fn build(major: u16) -> Build {
 
 /// Why a name does not resolve here, in the words of the C library.
 pub fn resolve(name: &[u8]) -> Option<String> {
-    let name = std::str::from_utf8(name).ok()?;
+    let Ok(name) = std::str::from_utf8(name) else { return Some("Name or service not known".to_string()) };
     let error = (name, 0).to_socket_addrs().err()?.to_string();
     Some(error.rsplit(": ").next().unwrap_or_default().to_string())
 }
