@@ -12,6 +12,7 @@
 pub mod access;
 pub mod access_cases;
 pub mod agree;
+pub mod doors;
 pub mod files;
 pub mod generate;
 pub mod hba;

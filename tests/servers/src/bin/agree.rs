@@ -1,6 +1,7 @@
 //! pgconflint against the servers.
 //! `agree conf [FILES…] [--pg N] [--save DIR]`
 //! `agree hba|ident [FILES…] [--pg N]`, `agree generate-hba|generate-ident [--count N] [--seed S] [--from K] [--pg N]`
+//! `agree doors [--count N] [--seed S] [--from K] [--pg N]`: the line that decides, by real connections
 //! `agree recovery [FILES…] [--pg N]`: recovery.conf, on 10 and 11; `agree generate-recovery [--count N] [--seed S] [--from K] [--pg N]`
 //! `agree generate [--count N] [--seed S] [--from K] [--pg N] [--save DIR]`
 #![expect(clippy::print_stdout, reason = "a program for people")]
@@ -18,7 +19,7 @@ use pgconflint_servers::generate::{self, Material};
 use pgconflint_servers::opinion::Pgconflint;
 use pgconflint_servers::server::start_each;
 use pgconflint_servers::shown::Shown;
-use pgconflint_servers::{FileSet, Server, install, record, recovery, start_all};
+use pgconflint_servers::{FileSet, Server, doors, install, record, recovery, start_all};
 
 #[derive(Default)]
 struct Options {
@@ -50,6 +51,9 @@ fn main() -> Result<()> {
     }
     if let "hba" | "ident" | "generate-hba" | "generate-ident" = options.command.as_str() {
         return accesses(&options, &majors);
+    }
+    if options.command == "doors" {
+        return doors(&options, &majors);
     }
     let servers = start_all(&majors)?;
     if let Some(save) = &options.save {
@@ -88,7 +92,7 @@ fn main() -> Result<()> {
         }
         other => {
             bail!(
-                "agree {other}: there is `conf`, `hba`, `ident`, `generate`, `generate-hba`, `generate-ident`, `recovery` and `generate-recovery`"
+                "agree {other}: there is `conf`, `doors`, `hba`, `ident`, `generate`, `generate-hba`, `generate-ident`, `recovery` and `generate-recovery`"
             )
         }
     };
@@ -155,6 +159,45 @@ fn recovery_files(options: &Options) -> Vec<PathBuf> {
     }
     let corpus = std::env::var_os("PGCONFLINT_CORPUS");
     corpus.map_or_else(Vec::new, |corpus| below(&Path::new(&corpus).join("recovery_conf")))
+}
+
+/// Tries clients on made-up files: which line decides.
+fn doors(options: &Options, majors: &[u16]) -> Result<()> {
+    println!("seed {}, files {} to {}", options.seed, options.from, options.from + options.count);
+    let (before, visits, reports) = (std::time::Instant::now(), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for major in majors {
+            let (visits, reports) = (&visits, &reports);
+            scope.spawn(move || {
+                let report = |text: String| reports.lock().expect("no thread panics while it reports").push(text);
+                let server =
+                    match Server::start_listening(*major).and_then(|server| doors::furnish(&server).map(|()| server)) {
+                        Ok(server) => server,
+                        Err(error) => return report(format!("[{major}] {error:#}")),
+                    };
+                for number in options.from..options.from + options.count {
+                    let case = doors::case(options.seed, number, *major);
+                    visits.fetch_add(case.visits.len(), Ordering::Relaxed);
+                    match doors::compare(&server, &case) {
+                        Ok(found) => found
+                            .into_iter()
+                            .for_each(|what| report(format!("file {number} [{major}]\n{}{what}", case.text))),
+                        Err(error) => report(format!("file {number} [{major}]\n{}{error:#}", case.text)),
+                    }
+                }
+            });
+        }
+    });
+    let reports = reports.into_inner().expect("no thread panics while it reports");
+    reports.iter().take(PRINTED).for_each(|report| println!("{report}"));
+    let visits = visits.into_inner();
+    println!(
+        "{visits} connections to {} majors, {} disagreements, {:.1?}",
+        majors.len(),
+        reports.len(),
+        before.elapsed()
+    );
+    std::process::exit(i32::from(!reports.is_empty()));
 }
 
 /// Asks about pg_hba.conf or pg_ident.conf: what the views show, or up to 14 what a reload says of pg_ident.conf.
