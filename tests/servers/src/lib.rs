@@ -6,14 +6,17 @@
 //!   start    what `postgres -C` and a whole start say of files
 //!   record   rules/catalog/NN.tsv        prove  does the server refuse this?
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
+//!   libpq    what each client library makes of a connection string
 //! ```
 
 pub mod agree;
+pub mod conninfo;
 pub mod files;
 pub mod generate;
 pub mod hba;
 pub mod install;
 pub mod json;
+pub mod libpq;
 pub mod mutate;
 pub mod opinion;
 pub mod probe;
@@ -31,5 +34,5 @@ pub mod wire;
 
 pub use files::{Bytes, FileSet};
 pub use server::{Server, start_all};
-pub use start::{Outcome, start_check, whole_start, whole_start_on};
+pub use start::{Outcome, standby_start, start_check, whole_start, whole_start_on};
 pub use view::{Message, Row, View};

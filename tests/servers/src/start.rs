@@ -59,6 +59,24 @@ pub fn whole_start(major: u16, files: &FileSet) -> Result<Outcome> {
 
 /// As [`whole_start`], on WAL segments of so many MB.
 pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outcome> {
+    start_until(major, segment, files, &|_| true)
+}
+
+/// Starts a standby as [`whole_start_on`] does, and waits until its log shows what came of its first try to
+/// stream. From 12 on it gets a standby.signal unless the files bring a signal; up to 11 they bring recovery.conf.
+pub fn standby_start(major: u16, segment: u16, files: &FileSet, is_told: &dyn Fn(&[u8]) -> bool) -> Result<Outcome> {
+    let has_signal = files.files.keys().any(|name| name.ends_with(".signal"));
+    let files = match major {
+        12.. if !has_signal => files.clone().with("standby.signal", ""),
+        _ => files.clone(),
+    };
+    start_until(major, segment, &files, is_told)
+}
+
+/// So long a server that is up may take to say what is waited for.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+fn start_until(major: u16, segment: u16, files: &FileSet, is_told: &dyn Fn(&[u8]) -> bool) -> Result<Outcome> {
     let scratch = template::scratch()?;
     let data = scratch.path().join("data");
     template::copy_for_a_start(major, segment, &data)?;
@@ -84,6 +102,13 @@ pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outco
     }
     let mut child = postgres.stdout(Stdio::null()).stderr(log).spawn().context("starting postgres")?;
     let ok = wait(&mut child, &data);
+    let ready = Instant::now();
+    while matches!(ok, Ok(true)) && ready.elapsed() < PATIENCE {
+        if is_told(&fs::read(scratch.path().join("log"))?) || child.try_wait()?.is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
     // What it says of being stopped is not about its files.
     let log = fs::read(scratch.path().join("log"));
     stop(&mut child)?;

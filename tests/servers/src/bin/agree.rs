@@ -1,6 +1,7 @@
 //! pgconflint against the servers.
 //! `agree conf [FILES…] [--pg N] [--save DIR]`
 //! `agree generate [--count N] [--seed S] [--from K] [--pg N] [--save DIR]`
+//! `agree conninfo [--count N] [--seed S] [--from K] [--pg N]`
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
 use std::collections::BTreeMap;
@@ -11,9 +12,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, bail};
 use pgconflint_servers::agree::{self, Depth};
 use pgconflint_servers::generate::{self, Material};
+use pgconflint_servers::libpq::Libpq;
 use pgconflint_servers::opinion::Pgconflint;
 use pgconflint_servers::shown::Shown;
-use pgconflint_servers::{FileSet, Server, install, record, start_all};
+use pgconflint_servers::{FileSet, Server, conninfo, install, record, start_all};
 
 #[derive(Default)]
 struct Options {
@@ -40,6 +42,9 @@ fn main() -> Result<()> {
     install::install(&|line| println!("{line}"))?;
     let majors: Vec<u16> =
         install::majors().into_iter().filter(|major| options.pg.is_none_or(|pg| pg == *major)).collect();
+    if options.command == "conninfo" {
+        std::process::exit(i32::from(strings(&options, &majors)? > 0));
+    }
     let servers = start_all(&majors)?;
     if let Some(save) = &options.save {
         std::fs::create_dir_all(save)?;
@@ -75,7 +80,7 @@ fn main() -> Result<()> {
             };
             ask(&servers, &options, options.count, &case, &depth)
         }
-        other => bail!("agree {other}: there is `conf` and `generate`"),
+        other => bail!("agree {other}: there is `conf`, `generate` and `conninfo`"),
     };
     let seconds = before.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -86,6 +91,28 @@ fn main() -> Result<()> {
     );
     drop(servers);
     std::process::exit(i32::from(found > 0));
+}
+
+/// Asks every libpq about connection strings; returns how many answers differ.
+fn strings(options: &Options, majors: &[u16]) -> Result<usize> {
+    println!("seed {}, cases {} to {}", options.seed, options.from, options.from + options.count);
+    let mut found = 0;
+    for major in majors {
+        let libpq = Libpq::load(*major)?;
+        let (mut differ, mut connected) = (0, 0);
+        for number in options.from..options.from + options.count {
+            let case = conninfo::case(options.seed, number);
+            connected += usize::from(case.is_safe);
+            let Some(difference) = conninfo::compare(&libpq, &case)? else { continue };
+            differ += 1;
+            if differ <= PRINTED / 6 {
+                println!("seed {} case {number} [{major}] {}\n  {difference}", options.seed, case.text.escape_ascii());
+            }
+        }
+        println!("{major}: {} strings parsed, {connected} used to connect, {differ} disagreements", options.count);
+        found += differ;
+    }
+    Ok(found)
 }
 
 /// Asks all servers about all cases; returns how many were asked about and
