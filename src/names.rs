@@ -26,9 +26,6 @@ pub const PG_HBA: &str = "pg_hba.conf";
 /// Up to 11 the settings of a standby and of a recovery; from 12 on a server refuses to start beside it.
 pub const RECOVERY_CONF: &str = "recovery.conf";
 
-/// How a standby reaches its primary.
-pub const PRIMARY_CONNINFO: &str = "primary_conninfo";
-
 /// Keywords of connection strings that have a place of their own in a URI.
 pub const USER: &str = "user";
 /// See [`USER`].

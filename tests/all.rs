@@ -7,6 +7,8 @@
 mod auto_conf;
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/conninfo.rs"]
+mod conninfo;
 #[path = "all/docs.rs"]
 mod docs;
 #[path = "all/guides.rs"]

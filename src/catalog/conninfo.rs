@@ -15,10 +15,14 @@ pub enum Kind {
     Text,
     /// Anything; never to be shown.
     Secret,
+    /// A file with passwords.
+    Passfile,
     /// The name of a service, looked up at once.
     Service,
     /// Nothing: a walreceiver overrides or ignores it.
     Unused,
+    /// Nothing, since a libpq.
+    Idle,
     /// One of a list of words.
     Enum,
     /// A list of authentication methods.
@@ -43,6 +47,12 @@ pub enum Kind {
     Needs,
     /// No keyword: two bounds.
     Range,
+    /// No keyword: values that allow no clear text.
+    Encrypts,
+    /// No keyword: values that tell a primary from a standby.
+    Chooses,
+    /// No keyword: what libpq goes by.
+    Default,
 }
 
 /// A row of the table.
@@ -61,6 +71,7 @@ pub struct Keyword {
     /// The greatest number.
     pub high: &'static str,
     meant: &'static str,
+    also: &'static str,
 }
 
 impl Keyword {
@@ -81,7 +92,7 @@ impl Keyword {
 
     /// Whether it stands for a keyword, and not for a law between two.
     fn is_keyword(&self) -> bool {
-        !matches!(self.kind, Kind::Needs | Kind::Range)
+        !matches!(self.kind, Kind::Needs | Kind::Range | Kind::Encrypts | Kind::Chooses | Kind::Default)
     }
 
     /// The words that the libpq of that major takes.
@@ -122,8 +133,8 @@ pub fn rows() -> &'static [Keyword] {
     ROWS.get_or_init(|| {
         rows_of(KEYWORDS)
             .filter_map(|row| {
-                let [name, since, until, kind, values, low, high, meant] = row[..] else { return None };
-                Some(Keyword { name, since, until, kind: kind_of(kind), values, low, high, meant })
+                let [name, since, until, kind, values, low, high, meant, also] = row[..] else { return None };
+                Some(Keyword { name, since, until, kind: kind_of(kind), values, low, high, meant, also })
             })
             .collect()
     })
@@ -140,6 +151,21 @@ pub fn known(major: Major) -> impl Iterator<Item = &'static str> {
         .iter()
         .filter(move |row| row.is_keyword() && row.kind != Kind::UriAlias && row.is_known(major))
         .map(|row| row.name)
+}
+
+/// The keyword that people mean by a word of their own, in small letters.
+pub fn meant_keyword(word: &str) -> Option<&'static str> {
+    rows().iter().find(|row| row.also.split('|').any(|other| !other.is_empty() && other == word)).map(|row| row.name)
+}
+
+/// The laws of a kind, for the libpq of that major.
+pub fn laws(kind: Kind, major: Major) -> impl Iterator<Item = &'static Keyword> {
+    rows().iter().filter(move |row| row.kind == kind && row.is_known(major))
+}
+
+/// Since which libpq a keyword does nothing.
+pub fn idle_since(row: &Keyword) -> Option<Major> {
+    Major::from_table(row.low).filter(|_| row.kind == Kind::Idle)
 }
 
 /// Whether it is the keyword of a password or the like.
@@ -159,20 +185,25 @@ pub fn stored<'a>(in_uri_query: bool, name: &'a [u8], value: &'a [u8]) -> (&'a [
 fn kind_of(word: &str) -> Kind {
     match word {
         "secret" => Kind::Secret,
+        "passfile" => Kind::Passfile,
+        "idle" => Kind::Idle,
         "service" => Kind::Service,
         "unused" => Kind::Unused,
         "enum" => Kind::Enum,
         "methods" => Kind::Methods,
         "tls-version" => Kind::TlsVersion,
         "protocol" => Kind::Protocol,
-        "port" => Kind::Port,
-        "address" => Kind::Address,
+        "ports" => Kind::Port,
+        "addresses" => Kind::Address,
         "integer" => Kind::Integer,
         "socket" => Kind::Socket,
         "alias" => Kind::Alias,
         "uri-alias" => Kind::UriAlias,
         "needs" => Kind::Needs,
         "range" => Kind::Range,
+        "encrypts" => Kind::Encrypts,
+        "chooses" => Kind::Chooses,
+        "default" => Kind::Default,
         _ => Kind::Text,
     }
 }

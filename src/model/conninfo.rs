@@ -47,6 +47,8 @@ pub struct Refusal {
     pub meant: Option<&'static str>,
     /// The piece of a list that is at fault, or the whole value.
     pub word: Vec<u8>,
+    /// What the value should be, where it is about one value.
+    pub kind: Option<Kind>,
 }
 
 /// The options of a connection string, as libpq keeps them.
@@ -106,6 +108,7 @@ pub fn refusals(conninfo: &Conninfo, major: Major) -> Vec<Refusal> {
             message: [before.as_bytes(), b" \"", &pair.keyword, b"\""].concat(),
             meant: None,
             word: pair.keyword.clone(),
+            kind: None,
         });
     }
     match &conninfo.fault {
@@ -116,6 +119,7 @@ pub fn refusals(conninfo: &Conninfo, major: Major) -> Vec<Refusal> {
             message: fault.message.clone(),
             meant: None,
             word: Vec::new(),
+            kind: None,
         }),
         None => values::check(&options, major, &mut found),
     }
@@ -138,4 +142,16 @@ pub fn handed(text: &[u8], major: Major) -> Handed {
         true => Handed::Database,
         false => Handed::Connection,
     }
+}
+
+impl Refusal {
+    /// Whether it comes up only once there is a TCP socket: libpq then names the address first.
+    pub fn is_about_socket(&self) -> bool {
+        self.kind.is_some_and(|kind| matches!(kind, Kind::Integer | Kind::Socket))
+    }
+}
+
+/// Pieces with commas between; before 10 there were no lists.
+pub fn pieces(value: &[u8], major: Major) -> impl Iterator<Item = &[u8]> {
+    value.split(move |byte| *byte == b',' && major >= Major::V10)
 }

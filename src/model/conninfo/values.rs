@@ -1,6 +1,6 @@
 //! Values that libpq looks at when it connects, in its order.
 
-use super::{Options, Reason, Refusal};
+use super::{Options, Reason, Refusal, pieces};
 use crate::catalog::conninfo::{self as table, Keyword, Kind};
 use crate::names;
 use crate::nearest::nearest;
@@ -22,6 +22,7 @@ pub fn check(options: &Options, major: Major, found: &mut Vec<Refusal>) {
                 message: wrong.message,
                 meant: None,
                 word: wrong.word,
+                kind: Some(row.kind),
             }),
             _ => None,
         };
@@ -113,14 +114,10 @@ impl<'a> Connection<'a> {
                 message: message.into_bytes(),
                 meant: None,
                 word: value.to_vec(),
+                kind: None,
             });
         }
     }
-}
-
-/// Pieces with commas between; before 10 there were no lists.
-fn pieces(value: &[u8], major: Major) -> impl Iterator<Item = &[u8]> {
-    value.split(move |byte| *byte == b',' && major >= Major::V10)
 }
 
 fn invalid(name: &str, value: &[u8]) -> Vec<u8> {
@@ -199,6 +196,7 @@ fn needs(options: &Options, row: &Keyword, index: usize, value: &[u8], major: Ma
             .into_bytes(),
         meant: allowed.first().copied(),
         word: actual.as_bytes().to_vec(),
+        kind: None,
     })
 }
 
@@ -211,12 +209,11 @@ fn law(row: &Keyword) -> Option<(&'static str, &'static str, &'static str)> {
 
 /// What libpq goes by where a keyword is not given: the last law that is in force says it.
 fn default(options: &Options, name: &str, major: Major) -> Option<&'static str> {
-    let laws = table::rows().iter().filter(|row| row.kind == Kind::Needs && row.is_known(major));
-    let mut in_force = laws.filter(|row| {
+    let in_force = table::laws(Kind::Needs, major).filter(|row| {
         let wanting = law(row).filter(|(_, other, _)| *other == name).map(|(wanting, _, _)| wanting);
         wanting.is_some_and(|wanting| options.get(row.name).is_some_and(|(_, value)| value == wanting.as_bytes()))
     });
-    in_force.next_back().map(|row| row.low)
+    in_force.last().map(|row| row.low)
 }
 
 /// Two bounds in the wrong order.
@@ -239,7 +236,7 @@ fn range(options: &Options, row: &Keyword, major: Major) -> Option<Refusal> {
     };
     let span = options.conninfo.pairs[index].value_span;
     let (message, word) = (message.into_bytes(), value.to_vec());
-    Some(Refusal { reason: Reason::Range, pair: Some(index), span, message, meant: None, word })
+    Some(Refusal { reason: Reason::Range, pair: Some(index), span, message, meant: None, word, kind: None })
 }
 
 fn port(row: &Keyword, piece: &[u8], major: Major) -> Option<Wrong> {
@@ -273,8 +270,8 @@ fn is_numeric(address: &[u8]) -> bool {
         None => part.parse::<u32>().is_ok(),
     };
     let parts = address.split('.');
-    let scoped = address.split_once('%').is_some_and(|(address, _)| address.parse::<std::net::Ipv6Addr>().is_ok());
-    scoped || address.parse::<std::net::IpAddr>().is_ok() || parts.clone().count() <= 4 && parts.clone().all(part)
+    let scoped = address.split_once('%').is_some_and(|(address, _)| address.parse::<core::net::Ipv6Addr>().is_ok());
+    scoped || address.parse::<core::net::IpAddr>().is_ok() || parts.clone().count() <= 4 && parts.clone().all(part)
 }
 
 fn no_integer(name: &str, value: &[u8], major: Major) -> Vec<u8> {
