@@ -1,5 +1,6 @@
 //! What each major knows: its parameters as a running server lists them, read from `rules/catalog`.
 
+pub mod access;
 pub mod conninfo;
 mod parameter;
 mod reading;

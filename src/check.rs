@@ -1,5 +1,6 @@
 //! Running rules: the pages' conditions and the native checks, for every target version.
 
+pub mod access;
 pub mod examples;
 pub mod fix;
 pub mod spot;
@@ -176,7 +177,7 @@ pub struct Outcome {
 }
 
 /// A node's postgresql.conf with all that belongs to it, or a lone file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Subject {
     /// The file to begin with.
     pub main: PathBuf,
@@ -186,43 +187,48 @@ pub struct Subject {
     pub with_auto: bool,
     /// What the node is to others.
     pub role: Option<Role>,
+    /// Set for a lone file that is not postgresql.conf: what it is and where. Everything else is read for its sake.
+    pub lone: Option<(FileKind, PathBuf)>,
 }
 
-/// The subject of a node; none where it has nothing to do with postgresql.conf.
+/// The subject of a node.
 ///
-/// A lone postgresql.conf or postgresql.auto.conf is read with the other one beside it; any other lone
-/// file is read as itself.
-pub fn subject(node: &Node, files: &dyn Files) -> Option<Subject> {
+/// A lone postgresql.conf or postgresql.auto.conf is read with the other one beside it, a lone pg_hba.conf or
+/// pg_ident.conf with all its siblings; any other lone file is read as itself.
+pub fn subject(node: &Node, files: &dyn Files) -> Subject {
     let subject = |main: PathBuf, with_auto: bool| Subject {
         main,
         data_directory: node.data_dir.clone(),
         with_auto,
         role: node.role,
+        lone: None,
     };
     match node.file {
-        None if node.path.as_os_str() == "." => Some(subject(PathBuf::from(files_names::POSTGRESQL_CONF), true)),
-        None => Some(subject(node.path.join(files_names::POSTGRESQL_CONF), true)),
+        None if node.path.as_os_str() == "." => subject(PathBuf::from(files_names::POSTGRESQL_CONF), true),
+        None => subject(node.path.join(files_names::POSTGRESQL_CONF), true),
         Some(FileKind::Conf) => {
             let is_auto = node.path.file_name().is_some_and(|name| name == files_names::AUTO_CONF);
             let main = node.path.with_file_name(files_names::POSTGRESQL_CONF);
             if is_auto && files.read(&main).is_ok() {
-                return Some(subject(main, true));
+                return subject(main, true);
             }
-            Some(subject(node.path.clone(), main == node.path))
+            subject(node.path.clone(), main == node.path)
         }
-        Some(_) => None,
+        Some(kind) => {
+            let main = node.path.with_file_name(files_names::POSTGRESQL_CONF);
+            Subject { lone: Some((kind, node.path.clone())), ..subject(main, true) }
+        }
     }
 }
 
 /// Checks a node with the rules that are `enabled`.
 pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str) -> bool) -> Outcome {
     let mut outcome = Outcome::default();
-    let Some(subject) = subject(node, files) else {
-        if let Err(error) = files.read(&node.path) {
-            outcome.errors.push((node.path.clone(), error));
-        }
+    if let Some(error) = node.file.and_then(|_| files.read(&node.path).err()) {
+        outcome.errors.push((node.path.clone(), error));
         return outcome;
-    };
+    }
+    let subject = subject(node, files);
     let catalogs: Vec<&Catalog> = node.targets.versions().iter().map(|version| Catalog::shared(*version)).collect();
     let mut findings = conf(files, &mut outcome.sources, &subject, rules, &catalogs);
     if node.targets == Targets::all() {
@@ -231,22 +237,29 @@ pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str
             finding.severity = finding.severity.min(Severity::Info);
         }
     }
-    match files.read(&subject.main) {
-        Ok(_) => {}
-        Err(ReadError::Missing) if node.file.is_none() => {}
-        Err(error) => outcome.errors.push((subject.main.clone(), error)),
-    }
     if node.file.is_some() {
         // Of the files beside it only what they do to this one is told.
         let own = outcome.sources.find(&node.path);
         findings.retain(|finding| Some(finding.place.file) == own);
         outcome.files = usize::from(own.is_some());
     } else {
+        outcome.errors.extend(unreadable(files, &subject));
         outcome.files = outcome.sources.iter().filter(|(_, source)| !source.bytes.is_empty()).count();
     }
     findings.retain(|finding| enabled(&finding.rule));
     outcome.findings = findings;
     outcome
+}
+
+/// The files of a node that are there and cannot be read.
+fn unreadable(files: &dyn Files, subject: &Subject) -> Vec<(PathBuf, ReadError)> {
+    let names = [files_names::POSTGRESQL_CONF, files_names::PG_HBA, files_names::PG_IDENT];
+    let paths = names.into_iter().map(|name| subject.main.with_file_name(name));
+    let error = |path: PathBuf| match files.read(&path) {
+        Ok(_) | Err(ReadError::Missing) => None,
+        Err(error) => Some((path, error)),
+    };
+    paths.filter_map(error).collect()
 }
 
 /// The value of a setting in one file, the last one if there are several, includes not followed.
@@ -292,8 +305,9 @@ pub fn conf(
             _ => read(files, sources, subject, reading),
         };
         let settings = Settings::judge(&tree, sources, catalog);
+        let access = access::read(files, sources, subject, &tree, &settings);
         let several = catalogs.len() > 1;
-        let view = View { files, sources, tree: &tree, settings: &settings, rules, several };
+        let view = View { files, sources, tree: &tree, settings: &settings, rules, several, access: &access };
         for finding in findings(&view, subject.role) {
             let key = (finding.rule.to_string(), finding.place.file, finding.place.span.start);
             match places.get(&key) {
@@ -324,6 +338,7 @@ pub fn conf(
 pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     let version = view.settings.catalog.version;
     let mut spots: Vec<Spot> = Vec::new();
+    access::check(view, &mut spots);
     syntax::check(view, &mut spots);
     includes::check(view, &mut spots);
     names::check(view, &mut spots);

@@ -29,6 +29,8 @@ pub enum Task {
     Check(Box<Check>),
     /// `settings`
     Settings(Settings),
+    /// `hba`
+    Hba(Hba),
     /// `explain`
     Explain {
         /// A rule, a parameter, or a message.
@@ -119,6 +121,29 @@ pub struct Settings {
     pub directory: PathBuf,
     /// Only these; all if empty.
     pub names: Vec<String>,
+    /// How the node is read.
+    pub target: Target,
+    /// `--format json`
+    pub json: bool,
+}
+
+/// Options of `hba`.
+#[derive(Debug)]
+pub struct Hba {
+    /// The node, or a pg_hba.conf.
+    pub path: PathBuf,
+    /// `--user`
+    pub user: String,
+    /// `--database`; `replication` stands for physical replication.
+    pub database: String,
+    /// `--logical`
+    pub logical: bool,
+    /// `--address`; None for `--local`.
+    pub address: Option<std::net::IpAddr>,
+    /// `--ssl`
+    pub ssl: bool,
+    /// `--gss`
+    pub gss: bool,
     /// How the node is read.
     pub target: Target,
     /// `--format json`

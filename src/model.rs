@@ -1,7 +1,10 @@
 //! What a server would believe.
 
+pub mod access;
 pub mod auto_conf;
 pub mod conninfo;
+pub mod hba;
+pub mod ident;
 pub mod path;
 pub mod settings;
 pub mod transcript;

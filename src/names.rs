@@ -23,6 +23,8 @@ pub const AUTO_CONF: &str = "postgresql.auto.conf";
 pub const PG_VERSION: &str = "PG_VERSION";
 /// Who may connect.
 pub const PG_HBA: &str = "pg_hba.conf";
+/// Which system user may be which database user.
+pub const PG_IDENT: &str = "pg_ident.conf";
 /// Up to 11 the settings of a standby and of a recovery; from 12 on a server refuses to start beside it.
 pub const RECOVERY_CONF: &str = "recovery.conf";
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod fix;
+mod hba;
 mod project;
 mod rules;
 mod settings;
@@ -63,6 +64,7 @@ pub fn run(options: Options, world: &mut World<'_>) -> Exit {
     match task {
         Task::Check(options) => check::check(&options, show_secrets, world),
         Task::Settings(options) => settings::settings(&options, show_secrets, world),
+        Task::Hba(options) => hba::hba(&options, show_secrets, world),
         Task::Explain { name, pg, config } => rules::explain(&name, pg.as_ref(), config.as_deref(), world),
         Task::Rules { test, config } => rules::rules(test, config.as_deref(), world),
         Task::Completions(shell) => {

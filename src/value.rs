@@ -3,6 +3,7 @@
 pub mod grammar;
 pub mod number;
 mod refusal;
+pub mod regex;
 
 pub use grammar::{Context, Grammar};
 pub use number::Unit;

@@ -100,7 +100,7 @@ impl Files for ExampleFiles {
 /// Checks an example's files for one version.
 pub fn check(files: &ExampleFiles, rules: &Rules, version: PgVersion, role: Option<Role>) -> (Sources, Vec<Finding>) {
     let mut sources = Sources::default();
-    let subject = Subject { main: PathBuf::from(MAIN), data_directory: None, with_auto: true, role };
+    let subject = Subject { main: PathBuf::from(MAIN), with_auto: true, role, ..Subject::default() };
     let catalogs = [Catalog::shared(version)];
     let findings = check::conf(files, &mut sources, &subject, rules, &catalogs);
     (sources, findings)

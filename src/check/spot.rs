@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::check::access::Access;
 use crate::check::{Rules, fix};
 use crate::finding::{Edit, Finding, Label, Severity};
 use crate::model::settings::{Judged, Settings, Verdict};
@@ -25,6 +26,8 @@ pub struct View<'a> {
     pub rules: &'a Rules,
     /// Whether the same is asked of several versions.
     pub several: bool,
+    /// pg_hba.conf and pg_ident.conf, where they were read.
+    pub access: &'a Access,
 }
 
 /// What a check found.

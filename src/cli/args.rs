@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{Check, Fixes, Options, Settings, Target, Task};
+use super::{Check, Fixes, Hba, Options, Settings, Target, Task};
 use crate::finding::Severity;
 use crate::report::Format;
 use crate::source::FileKind;
@@ -40,6 +40,8 @@ enum Command {
     Check(Box<CheckArgs>),
     /// The effective value of every setting, where it comes from, and what it overrides
     Settings(SettingsArgs),
+    /// The line of pg_hba.conf that decides over a connection, and how
+    Hba(HbaArgs),
     /// What a rule, a parameter, or a server message in quotes means
     Explain(ExplainArgs),
     /// Every rule, and the test of their pages
@@ -146,6 +148,39 @@ struct SettingsArgs {
 }
 
 #[derive(Args, Debug)]
+struct HbaArgs {
+    /// The node, or a pg_hba.conf
+    #[arg(value_name = "DIR")]
+    path: PathBuf,
+    /// Who connects
+    #[arg(long, value_name = "NAME")]
+    user: String,
+    /// To which database; `replication` is what a standby and a base backup ask for
+    #[arg(long, value_name = "NAME")]
+    database: String,
+    /// A replication connection to that database: logical decoding
+    #[arg(long)]
+    logical: bool,
+    /// From this IP address
+    #[arg(long, value_name = "IP", required_unless_present = "local", conflicts_with = "local")]
+    address: Option<std::net::IpAddr>,
+    /// Through the Unix socket
+    #[arg(long)]
+    local: bool,
+    /// Encrypted by TLS
+    #[arg(long, requires = "address", conflicts_with = "gss")]
+    ssl: bool,
+    /// Encrypted by GSSAPI
+    #[arg(long, requires = "address")]
+    gss: bool,
+    #[command(flatten)]
+    target: TargetArgs,
+    /// The shape of the output
+    #[arg(long, default_value = "text", help_heading = "Output")]
+    format: PlainFormat,
+}
+
+#[derive(Args, Debug)]
 struct ExplainArgs {
     /// A rule, a parameter, or a message
     name: String,
@@ -233,6 +268,17 @@ impl From<Cli> for Options {
             Command::Settings(args) => Task::Settings(Settings {
                 directory: args.directory,
                 names: args.names,
+                target: args.target.into(),
+                json: matches!(args.format, PlainFormat::Json),
+            }),
+            Command::Hba(args) => Task::Hba(Hba {
+                path: args.path,
+                user: args.user,
+                database: args.database,
+                logical: args.logical,
+                address: args.address,
+                ssl: args.ssl,
+                gss: args.gss,
                 target: args.target.into(),
                 json: matches!(args.format, PlainFormat::Json),
             }),

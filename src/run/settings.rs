@@ -95,7 +95,7 @@ fn read(options: &cli::Settings, disk: &Disk, show: &Show) -> Result<(String, Ve
     })?;
     let catalog = Catalog::shared(node.targets.newest());
     let mut sources = Sources::default();
-    let subject = check::subject(&node, &files).ok_or_else(|| vec!["it is not a node".to_owned()])?;
+    let subject = check::subject(&node, &files);
     let tree = check::read(&files, &mut sources, &subject, catalog.version.major);
     let settings = Settings::judge(&tree, &sources, catalog);
     let unknown = options.names.iter().filter(|name| catalog.find(name.as_bytes()).is_none());

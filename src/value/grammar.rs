@@ -3,7 +3,7 @@
 
 mod c;
 mod datestyle;
-mod list;
+pub mod list;
 mod standbys;
 mod text;
 mod timestamp;

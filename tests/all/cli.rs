@@ -184,13 +184,11 @@ fn standard_input_goes_by_a_name() {
     assert_eq!(piped(&tree, &["check", "-", "--stdin-filename", "x"], "").0, 2);
 }
 
-/// FIXME: the core reads no pg_hba.conf yet. Both must be as they are for postgresql.conf: 2 for what cannot be read,
-/// 1 for a comment that names no rule. This is today's wrong answer.
 #[test]
-fn pg_hba_conf_is_passed_over() {
+fn pg_hba_conf_is_read_as_part_of_a_node_and_alone() {
     let tree = tree(&[("db/postgresql.conf", "port = 1\n"), ("db/pg_hba.conf/x", "")]);
-    assert_eq!(run(&tree, &["check"]).0, 0);
-    assert_eq!(piped(&tree, &["check", "-", "--kind", "hba"], "# pgconflint: ignore[x]\n").0, 0);
+    assert_eq!(run(&tree, &["check"]).0, 2);
+    assert_eq!(piped(&tree, &["check", "-", "--kind", "hba"], "# pgconflint: ignore[x]\nlocal all all peer\n").0, 1);
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl Fragment {
 
     fn findings(&self, rules: &Rules, version: PgVersion) -> Vec<String> {
         let role = self.expected.role.as_deref().map(|word| Role::from_word(word).unwrap());
-        let subject = Subject { main: Fragment::main(), data_directory: None, with_auto: true, role };
+        let subject = Subject { main: Fragment::main(), with_auto: true, role, ..Subject::default() };
         let mut sources = Sources::default();
         let findings = conf(&self.files(), &mut sources, &subject, rules, &[Catalog::shared(version)]);
         let mut found: Vec<(usize, String)> = findings

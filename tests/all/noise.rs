@@ -118,7 +118,7 @@ fn what_initdb_writes_is_quiet() {
 /// What is found in a postgresql.conf of 16, by line: rule, message, label.
 fn mistakes(text: &str) -> BTreeMap<usize, Vec<(String, String, String)>> {
     let files = Memory::default().with("postgresql.conf", text.as_bytes());
-    let subject = Subject { main: PathBuf::from("postgresql.conf"), data_directory: None, with_auto: true, role: None };
+    let subject = Subject { main: PathBuf::from("postgresql.conf"), with_auto: true, role: None, ..Subject::default() };
     let mut sources = Sources::default();
     let catalog = Catalog::shared(PgVersion::newest(Major::V16));
     let findings = check::conf(&files, &mut sources, &subject, &Rules::built_in(), &[catalog]);

@@ -114,8 +114,20 @@ fn lower_never_imports_higher() {
 
 #[test]
 fn the_core_does_no_io() {
-    const WORDS: [&str; 9] =
-        ["std::fs", "std::env", "std::io", "std::thread", "std::process", "std::net", "println!", "rayon", "walkdir"];
+    // Of std::net, addresses are plain data.
+    const WORDS: [&str; 11] = [
+        "std::fs",
+        "std::env",
+        "std::io",
+        "std::thread",
+        "std::process",
+        "TcpStream",
+        "UdpSocket",
+        "ToSocketAddrs",
+        "println!",
+        "rayon",
+        "walkdir",
+    ];
     let core = rank("check");
     let mut looked_at = 0;
     for (path, module, text) in sources() {

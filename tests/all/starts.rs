@@ -149,7 +149,7 @@ fn difference(vector: &Value, major: Major, rules: &Rules) -> Option<String> {
     let expect = readable(&vector["expect"]["start"]);
     let main = PathBuf::from(ROOT).join("postgresql.conf");
     let mut sources = Sources::default();
-    let subject = Subject { main: main.clone(), data_directory: None, with_auto: true, role: None };
+    let subject = Subject { main: main.clone(), with_auto: true, role: None, ..Subject::default() };
     let catalog = Catalog::shared(recorded(major));
     let findings = check::conf(&memory, &mut sources, &subject, rules, &[catalog]);
     // A standby that cannot stream has started.
