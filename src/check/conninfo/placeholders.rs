@@ -58,8 +58,9 @@ fn looks_unfilled(value: &[u8], is_address: bool) -> bool {
     is_address && (is_shouted(text) || is_lettered_address(&lower))
 }
 
-/// `PRIMARY_HOST`: capitals with an underscore, as variables are spelled.
+/// `PRIMARY_HOST`, `$PRIMARY_HOST`: capitals with an underscore, as variables are spelled.
 fn is_shouted(text: &str) -> bool {
+    let text = text.strip_prefix('$').unwrap_or(text);
     let all = text.chars().all(|char| char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_');
     all && text.contains('_') && text.starts_with(|char: char| char.is_ascii_uppercase())
 }
@@ -98,6 +99,7 @@ mod tests {
             "192.168.1.XXX",
             "LLL.MMM.NNN.OOO",
             "PG_HOST",
+            "$PG_PORT",
             "your_host",
         ] {
             assert!(looks_unfilled(text.as_bytes(), true), "{text}");
