@@ -9,6 +9,8 @@
 //!   libpq    what each client library makes of a connection string
 //! ```
 
+pub mod access;
+pub mod access_cases;
 pub mod agree;
 pub mod conninfo;
 pub mod files;

@@ -30,10 +30,10 @@ pub trait Opinion: Sync {
 pub struct Pgconflint;
 
 /// Where the files lie. A path may also lead out of it.
-const DATA: &str = "$CWD/data";
+pub const DATA: &str = "$CWD/data";
 
 /// Writes `$PGDATA` for the data directory, as the servers' answers have it.
-fn hide(bytes: impl Into<Bytes>) -> Bytes {
+pub fn hide(bytes: impl Into<Bytes>) -> Bytes {
     replace(&bytes.into(), DATA.as_bytes(), b"$PGDATA")
 }
 
@@ -122,7 +122,7 @@ fn catalog(major: Major) -> &'static Catalog {
 }
 
 /// Files that lie in the data directory; all other paths are the disk's.
-struct Lying<'a>(&'a FileSet);
+pub struct Lying<'a>(pub &'a FileSet);
 
 impl Lying<'_> {
     fn relative(path: &Path) -> Option<PathBuf> {
