@@ -3,6 +3,7 @@
 pub mod address;
 pub mod cover;
 mod entry;
+mod ldap;
 pub mod matching;
 mod options;
 mod ranges;
