@@ -5,6 +5,7 @@ pub mod examples;
 pub mod fix;
 pub mod spot;
 
+mod conninfo;
 mod includes;
 mod names;
 mod overrides;
@@ -237,7 +238,7 @@ pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str
     let mut findings = conf(files, &mut outcome.sources, &subject, rules, &catalogs);
     if node.targets == Targets::all() {
         // Nobody said which version it is for: that an old one lacks a name is no fault.
-        for finding in findings.iter_mut().filter(|finding| finding.rule == "parameter-too-new") {
+        for finding in findings.iter_mut().filter(|finding| finding.rule.ends_with("-too-new")) {
             finding.severity = finding.severity.min(Severity::Info);
         }
     }
@@ -352,6 +353,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     overrides::check(view, &mut spots);
     traps::check(view, &mut spots);
     recovery::check(view, &mut spots);
+    conninfo::check(view, role, &mut spots);
     syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {

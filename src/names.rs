@@ -33,3 +33,19 @@ pub const STANDBY_SIGNAL: &str = "standby.signal";
 pub const RECOVERY_SIGNAL: &str = "recovery.signal";
 /// Whether a standby answers queries.
 pub const HOT_STANDBY: &str = "hot_standby";
+
+/// Keywords of connection strings that have a place of their own in a URI.
+pub const USER: &str = "user";
+/// See [`USER`].
+pub const PASSWORD: &str = "password";
+/// See [`USER`].
+pub const HOST: &str = "host";
+/// See [`USER`].
+pub const PORT: &str = "port";
+/// See [`USER`].
+pub const DBNAME: &str = "dbname";
+
+/// Numeric addresses in place of host names.
+pub const HOSTADDR: &str = "hostaddr";
+/// Whether a connection sends keepalives.
+pub const KEEPALIVES: &str = "keepalives";

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::FileSet;
 use crate::json;
-use crate::start::{Outcome, start_check, whole_start_on};
+use crate::start::{Outcome, standby_start, start_check, whole_start_on};
 use crate::template;
 use crate::vectors::show;
 
@@ -37,6 +37,10 @@ pub enum Expect {
     Says(String),
     /// `postgres -C` reads its configuration to the end.
     Reads,
+    /// As a standby it comes up, and its walreceiver says this text.
+    NoStream(String),
+    /// As a standby it comes up, its walreceiver tries to connect, and none of these texts is in its log.
+    Connects(Vec<String>),
 }
 
 /// What came of a claim.
@@ -55,7 +59,7 @@ pub struct Verdict {
 }
 
 /// A claim as a line of JSON: `{"id", "pg", "files": {PATH: TEXT or null},
-/// "expect": "starts" | "refuses" | "says", "says": TEXT}`.
+/// "expect": "starts" | "refuses" | "says" | "no-stream", "says": TEXT}`.
 #[derive(Deserialize)]
 struct Line {
     id: String,
@@ -73,7 +77,8 @@ pub fn parse(line: &str) -> Result<Claim> {
         "starts" => Expect::Starts,
         "refuses" => Expect::Refuses(says),
         "says" => Expect::Says(says.context("expect is \"says\", but `says` is missing")?),
-        other => anyhow::bail!("expect is {other:?}, not starts, refuses or says"),
+        "no-stream" => Expect::NoStream(says.context("expect is \"no-stream\", but `says` is missing")?),
+        other => anyhow::bail!("expect is {other:?}, not starts, refuses, says or no-stream"),
     };
     Ok(Claim {
         id,
@@ -93,12 +98,25 @@ pub fn prove(claim: &Claim) -> Result<Verdict> {
         Expect::Starts | Expect::Reads => ok,
         Expect::Refuses(text) => !ok && text.as_deref().is_none_or(says),
         Expect::Says(text) => says(text),
+        Expect::NoStream(text) => ok && says(text),
+        Expect::Connects(texts) => ok && says(TRIED) && !texts.iter().any(|text| says(text)),
     };
     Ok(Verdict { id: claim.id.clone(), pg: claim.major, pass, starts: ok, log })
 }
 
+/// What every walreceiver says that did not come to its primary.
+const TRIED: &str = "could not connect to the primary server";
+
 /// A refusal mostly comes while files are read, which is asked first: it takes a tenth of the time.
 fn ask(claim: &Claim) -> Result<Outcome> {
+    let has = |log: &[u8], text: &str| log.windows(text.len()).any(|window| window == text.as_bytes());
+    match &claim.expect {
+        Expect::NoStream(text) => {
+            return standby_start(claim.major, claim.segment, &claim.files, &|log| has(log, text));
+        }
+        Expect::Connects(_) => return standby_start(claim.major, claim.segment, &claim.files, &|log| has(log, TRIED)),
+        _ => {}
+    }
     if claim.expect != Expect::Starts {
         let outcome = start_check(claim.major, &claim.files, "work_mem")?;
         if !outcome.ok || claim.expect == Expect::Reads {
