@@ -210,6 +210,18 @@ pub fn key_words(column: &str) -> impl Iterator<Item = &'static str> {
     rows().iter().filter(move |row| row.kind == "word" && row.place == column).map(|row| row.name)
 }
 
+/// Whether the value of an option is a secret.
+pub fn is_secret(option: &str) -> bool {
+    /// The column.
+    const SENDS: usize = 11;
+    static SECRETS: OnceLock<Vec<&'static str>> = OnceLock::new();
+    let secrets = SECRETS.get_or_init(|| {
+        let secrets = rows_of(TABLE).filter(|row| row[0] == "option" && row.get(SENDS) == Some(&"secret"));
+        secrets.map(|row| row[1]).collect()
+    });
+    secrets.contains(&option)
+}
+
 struct Row {
     kind: &'static str,
     name: &'static str,

@@ -10,6 +10,7 @@ mod words;
 
 pub use words::MASK;
 
+use crate::catalog::conninfo as table;
 use crate::catalog::recovery::Purpose;
 use crate::check::spot::{Spot, View};
 use crate::finding::{Edit, Severity};
@@ -70,6 +71,21 @@ fn texts(view: &View, role: Option<Role>) -> Vec<Text> {
         Some(text(view.sources.text(line.entry.name()), &line.entry, None, may_follow && recovery.is_standby()))
     });
     of_settings.chain(of_recovery).collect()
+}
+
+/// Where passwords stand in connection strings, each with the name of its setting.
+pub fn passwords(view: &View) -> Vec<(Place, String)> {
+    let major = view.settings.catalog.version.major;
+    let mut found = Vec::new();
+    for text in texts(view, None) {
+        let conninfo = syntax::parse(&text.value.bytes, major);
+        let secret = conninfo.pairs.iter().find(|pair| table::is_secret(&pair.keyword) && !pair.value.is_empty());
+        found.extend(secret.map(|pair| {
+            let span = text.value.raw(pair.value_span);
+            (Place { file: text.place.file, span }, text.name.clone())
+        }));
+    }
+    found
 }
 
 /// A connection string on the way through the checks.

@@ -52,17 +52,17 @@ pub fn versions(page: &Page, example: &Example, targets: &Targets) -> Result<Vec
 
 /// The files of an example, in memory.
 #[derive(Clone, Debug, Default)]
-pub struct ExampleFiles(BTreeMap<PathBuf, (Arc<[u8]>, bool)>);
+pub struct ExampleFiles(BTreeMap<PathBuf, (Arc<[u8]>, Option<u32>)>);
 
 impl ExampleFiles {
     /// The files of that example.
     pub fn of(example: &Example) -> ExampleFiles {
         let mut files = BTreeMap::new();
         if let Some(file) = &example.file {
-            files.insert(PathBuf::from(example.main.as_ref()), (Arc::from(file.as_ref()), true));
+            files.insert(PathBuf::from(example.main.as_ref()), (Arc::from(file.as_ref()), None));
         }
         for beside in example.beside.iter() {
-            files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.readable));
+            files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.mode));
         }
         ExampleFiles(files)
     }
@@ -71,8 +71,8 @@ impl ExampleFiles {
 impl Files for ExampleFiles {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
         match self.0.get(path) {
-            Some((bytes, true)) => Ok(bytes.clone()),
-            Some((_, false)) => Err(ReadError::Denied),
+            Some((_, Some(0))) => Err(ReadError::Denied),
+            Some((bytes, _)) => Ok(bytes.clone()),
             None if path == Path::new(".") || self.0.keys().any(|name| name.starts_with(path)) => {
                 Err(ReadError::IsDirectory)
             }
@@ -94,6 +94,10 @@ impl Files for ExampleFiles {
             .collect();
         names.dedup();
         if names.is_empty() { Err(ReadError::Missing) } else { Ok(names) }
+    }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        self.0.get(path).and_then(|(_, mode)| *mode)
     }
 }
 

@@ -120,9 +120,11 @@ fn nowhere(subject: &Subject, hosts: &Hosts) -> Option<Spot> {
         _ => return None,
     };
     let is_own = hosts.port == own_port.as_bytes();
+    // Without a postgresql.conf its port is a guess.
+    let is_known = subject.view.tree.missing.is_none();
     if hosts.all.is_empty() {
         let mut spot = subject.spot("conninfo-missing-host", subject.all()).label("no host in it");
-        if !is_own {
+        if !is_own || !is_known {
             // Another server of this machine may well be meant.
             spot.at_most = Some(Severity::Info);
         }
@@ -130,11 +132,13 @@ fn nowhere(subject: &Subject, hosts: &Hosts) -> Option<Spot> {
     }
     let is_here = hosts.all.len() == 1 && is_this_machine(hosts.all[0]);
     (is_here && is_own).then(|| {
-        subject
+        let mut spot = subject
             .spot("conninfo-points-at-itself", hosts.span(subject))
             .word("value", display(hosts.all[0]))
             .word("token", own_port)
-            .label("this machine")
+            .label("this machine");
+        spot.at_most = (!is_known).then_some(Severity::Info);
+        spot
     })
 }
 
