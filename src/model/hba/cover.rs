@@ -76,6 +76,13 @@ enum Names {
 
 type Id = u32;
 
+/// A set of [`Transport`]s, a bit for each.
+type Kinds = u8;
+
+fn kinds(transports: &[Transport]) -> Kinds {
+    transports.iter().fold(0, |bits, transport| bits | 1 << (*transport as u8))
+}
+
 /// The addresses that lines of one database and user word have taken, for one kind of connection.
 #[derive(Debug, Default)]
 struct Taken {
@@ -130,7 +137,10 @@ struct Index {
     ids: HashMap<Atom, Id>,
     /// Regular expressions among the atoms of either column.
     patterns: Vec<(Id, Regex)>,
-    taken: HashMap<(Id, Id, Transport), Taken>,
+    /// By database word, user word and the kinds of connection that a line is for.
+    taken: HashMap<(Id, Id, Kinds), Taken>,
+    /// The kinds of connection that lines are for, as they come.
+    kinds: Vec<Kinds>,
     /// What is known to be covered, to go over it only once.
     swept: HashMap<(Id, Id, Transport), (Ranges, Ranges)>,
 }
@@ -143,7 +153,14 @@ struct Pair {
 
 impl Index {
     fn new(major: Major) -> Index {
-        Index { major, ids: HashMap::new(), patterns: Vec::new(), taken: HashMap::new(), swept: HashMap::new() }
+        Index {
+            major,
+            ids: HashMap::new(),
+            patterns: Vec::new(),
+            taken: HashMap::new(),
+            kinds: Vec::new(),
+            swept: HashMap::new(),
+        }
     }
 
     fn id(&mut self, atom: Atom) -> Id {
@@ -268,7 +285,17 @@ impl Index {
     }
 
     fn sets(&self, pair: &Pair, transport: Transport) -> Vec<&Taken> {
-        pair.by.iter().filter_map(|(database, user)| self.taken.get(&(*database, *user, transport))).collect()
+        self.sets_of(&mut pair.by.iter(), transport)
+    }
+
+    fn sets_of(&self, pairs: &mut dyn Iterator<Item = &(Id, Id)>, transport: Transport) -> Vec<&Taken> {
+        let kinds: Vec<Kinds> =
+            self.kinds.iter().copied().filter(|kinds| kinds >> (transport as u8) & 1 == 1).collect();
+        let mut sets = Vec::new();
+        for (database, user) in pairs {
+            sets.extend(kinds.iter().filter_map(|kinds| self.taken.get(&(*database, *user, *kinds))));
+        }
+        sets
     }
 
     fn covers(&mut self, pairs: &[Pair], entry: &Entry, asked: &Asked) -> bool {
@@ -280,6 +307,9 @@ impl Index {
 
     fn covers_one(&mut self, pair: &Pair, transport: Transport, asked: &Asked) -> bool {
         let key = (pair.own.0, pair.own.1, transport);
+        if self.sets(pair, transport).is_empty() {
+            return false;
+        }
         let (mut swept4, mut swept6) = self.swept.remove(&key).unwrap_or_default();
         let sets = self.sets(pair, transport);
         let covers = if transport == Transport::Local {
@@ -325,9 +355,8 @@ impl Index {
     fn overlap(&self, pairs: &[Pair], transports: &[Transport], asked: &Asked, names: Names) -> Option<usize> {
         for transport in transports.iter().filter(|transport| **transport != Transport::Local) {
             for pair in pairs {
-                let by = pair.by.iter().filter(|by| names == Names::Any || **by != pair.own);
-                let sets: Vec<&Taken> =
-                    by.filter_map(|(database, user)| self.taken.get(&(*database, *user, *transport))).collect();
+                let mut by = pair.by.iter().filter(|by| names == Names::Any || **by != pair.own);
+                let sets = self.sets_of(&mut by, *transport);
                 let v4: Vec<&Ranges> = sets.iter().map(|taken| &taken.v4).collect();
                 let v6: Vec<&Ranges> = sets.iter().map(|taken| &taken.v6).collect();
                 for (sets, asked) in [(&v4, &asked.v4), (&v6, &asked.v6)] {
@@ -346,11 +375,13 @@ impl Index {
     }
 
     fn insert(&mut self, line: usize, pairs: &[Pair], entry: &Entry, asked: &Asked) {
-        for transport in &entry.connection.transports {
-            for pair in pairs {
-                let taken = self.taken.entry((pair.own.0, pair.own.1, *transport)).or_default();
-                taken.insert(line, entry.address.as_ref(), asked);
-            }
+        let kinds = kinds(&entry.connection.transports);
+        if !self.kinds.contains(&kinds) {
+            self.kinds.push(kinds);
+        }
+        for pair in pairs {
+            let taken = self.taken.entry((pair.own.0, pair.own.1, kinds)).or_default();
+            taken.insert(line, entry.address.as_ref(), asked);
         }
     }
 }
