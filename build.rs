@@ -111,9 +111,10 @@ fn example(example: &page::Example) -> String {
         )
     };
     format!(
-        "page::Example {{ shows: page::Shows::{:?}, majors: {}, file: {}, beside: {}, line: {} }}",
+        "page::Example {{ shows: page::Shows::{:?}, majors: {}, main: {}, file: {}, beside: {}, line: {} }}",
         example.shows,
         text(&example.majors),
+        text(&example.main),
         example.file.as_ref().map_or("None".to_string(), |file| format!("Some({})", bytes(file))),
         list(&example.beside, beside),
         example.line,

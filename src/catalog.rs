@@ -3,6 +3,7 @@
 pub mod access;
 mod parameter;
 mod reading;
+pub mod recovery;
 pub mod tables;
 
 pub use parameter::{Kind, Parameter, Word};

@@ -8,13 +8,14 @@ pub mod spot;
 mod includes;
 mod names;
 mod overrides;
+mod recovery;
 mod syntax;
 mod traps;
 mod values;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -190,6 +191,13 @@ pub struct Subject {
     pub lone: Option<(FileKind, PathBuf)>,
 }
 
+impl Subject {
+    /// The lone file, if it is of that kind.
+    pub fn lone_of(&self, kind: FileKind) -> Option<&Path> {
+        self.lone.as_ref().filter(|(of, _)| *of == kind).map(|(_, path)| path.as_path())
+    }
+}
+
 /// The subject of a node.
 ///
 /// A lone postgresql.conf or postgresql.auto.conf is read with the other one beside it, a lone pg_hba.conf or
@@ -228,7 +236,11 @@ pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str
         return outcome;
     }
     let subject = subject(node, files);
-    let catalogs: Vec<&Catalog> = node.targets.versions().iter().map(|version| Catalog::shared(*version)).collect();
+    let mut catalogs: Vec<&Catalog> = node.targets.versions().iter().map(|version| Catalog::shared(*version)).collect();
+    if subject.lone_of(FileKind::Recovery).is_some() && node.targets == Targets::all() {
+        // Nobody said which version it is for: it is for one of those that read it.
+        catalogs.retain(|catalog| recovery::is_read_by(catalog.version.major));
+    }
     let mut findings = conf(files, &mut outcome.sources, &subject, rules, &catalogs);
     if node.targets == Targets::all() {
         // Nobody said which version it is for: that an old one lacks a name is no fault.
@@ -276,7 +288,7 @@ pub fn read(files: &dyn Files, sources: &mut Sources, subject: &Subject, major: 
     if subject.with_auto {
         tree::read(files, sources, &subject.main, subject.data_directory.as_deref(), major)
     } else {
-        tree::read_alone(files, sources, &subject.main, major)
+        tree::read_alone(files, sources, &subject.main, FileKind::Conf, major)
     }
 }
 
@@ -299,14 +311,17 @@ pub fn conf(
             major if major < Major::V15 => Major::V14,
             _ => Major::V15,
         };
-        let tree = match read_for.take() {
+        let mut tree = match read_for.take() {
             Some((of, tree)) if of == reading => tree,
             _ => read(files, sources, subject, reading),
         };
         let settings = Settings::judge(&tree, sources, catalog);
         let access = access::read(files, sources, subject, &tree, &settings);
+        let recovery = recovery::read(files, sources, subject, &mut tree, &settings);
         let several = catalogs.len() > 1;
-        let view = View { files, sources, tree: &tree, settings: &settings, rules, several, access: &access };
+        let recovery = recovery.as_ref();
+        let access = &access;
+        let view = View { files, sources, tree: &tree, settings: &settings, recovery, rules, several, access };
         for finding in findings(&view, subject.role) {
             let key = (finding.rule.to_string(), finding.place.file, finding.place.span.start);
             match places.get(&key) {
@@ -320,7 +335,7 @@ pub fn conf(
         read_for = Some((reading, tree));
     }
     for finding in &mut merged {
-        if finding.pg.len() < catalogs.len() {
+        if finding.pg.len() < recovery::readers(finding, sources, catalogs) {
             finding.severity = finding.severity.min(Severity::Warning);
         }
         let said = said_range(&finding.pg);
@@ -344,6 +359,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     values::check(view, &mut spots);
     overrides::check(view, &mut spots);
     traps::check(view, &mut spots);
+    recovery::check(view, &mut spots);
     syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {

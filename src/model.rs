@@ -5,6 +5,7 @@ pub mod auto_conf;
 pub mod hba;
 pub mod ident;
 pub mod path;
+pub mod recovery;
 pub mod settings;
 pub mod transcript;
 pub mod tree;

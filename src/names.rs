@@ -27,3 +27,9 @@ pub const PG_HBA: &str = "pg_hba.conf";
 pub const PG_IDENT: &str = "pg_ident.conf";
 /// Up to 11 the settings of a standby and of a recovery; from 12 on a server refuses to start beside it.
 pub const RECOVERY_CONF: &str = "recovery.conf";
+/// From 12 on: the server is a standby.
+pub const STANDBY_SIGNAL: &str = "standby.signal";
+/// From 12 on: the server recovers from an archive.
+pub const RECOVERY_SIGNAL: &str = "recovery.signal";
+/// Whether a standby answers queries.
+pub const HOT_STANDBY: &str = "hot_standby";

@@ -23,6 +23,8 @@ mod order;
 mod picture;
 #[path = "all/proof.rs"]
 mod proof;
+#[path = "all/recovery.rs"]
+mod recovery;
 #[path = "all/rules.rs"]
 mod rules;
 #[path = "all/starts.rs"]

@@ -25,7 +25,7 @@ pub struct Access {
 ///
 /// A lone postgresql.conf is checked without them.
 pub fn read(files: &dyn Files, sources: &mut Sources, subject: &Subject, tree: &Tree, settings: &Settings) -> Access {
-    let lone = |kind: FileKind| subject.lone.as_ref().filter(|(of, _)| *of == kind).map(|(_, path)| path.clone());
+    let lone = |kind: FileKind| subject.lone_of(kind).map(Path::to_path_buf);
     if !subject.with_auto || lone(FileKind::Recovery).is_some() {
         return Access::default();
     }

@@ -14,7 +14,7 @@ use crate::rule::page::{Example, Page, Shows};
 use crate::source::{Files, ReadError, Sources};
 use crate::version::{PgVersion, Requirement, Role, Targets};
 
-/// The name under which an example's file is read.
+/// The name of the file with which a server begins.
 pub const MAIN: &str = "postgresql.conf";
 
 /// An example that does not show what it says, in words.
@@ -59,7 +59,7 @@ impl ExampleFiles {
     pub fn of(example: &Example) -> ExampleFiles {
         let mut files = BTreeMap::new();
         if let Some(file) = &example.file {
-            files.insert(PathBuf::from(MAIN), (Arc::from(file.as_ref()), true));
+            files.insert(PathBuf::from(example.main.as_ref()), (Arc::from(file.as_ref()), true));
         }
         for beside in example.beside.iter() {
             files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.readable));
@@ -175,7 +175,7 @@ fn shown(
         Shows::Quiet => (!fired.is_empty()).then(|| format!("is not quiet: {}", fired[0].message)),
         Shows::Fixed => {
             let round = edit::round(fired.iter().filter_map(|finding| finding.fix.as_ref()));
-            let main = sources.find(Path::new(MAIN))?;
+            let main = sources.find(Path::new(of.main.as_ref()))?;
             let edits: Vec<_> = round.edits.get(&main).cloned().unwrap_or_default();
             let fixed = edit::apply(&sources.get(main).bytes, &edits);
             let wanted = example.file.as_ref()?;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::check::access::Access;
 use crate::check::{Rules, fix};
 use crate::finding::{Edit, Finding, Label, Severity};
+use crate::model::recovery::Recovery;
 use crate::model::settings::{Judged, Settings, Verdict};
 use crate::model::tree::Tree;
 use crate::rule::expr::Condition;
@@ -22,6 +23,8 @@ pub struct View<'a> {
     pub tree: &'a Tree,
     /// What the target version makes of it.
     pub settings: &'a Settings<'a>,
+    /// What it makes of recovery.conf, up to 11 and where there is one.
+    pub recovery: Option<&'a Recovery>,
     /// The pages.
     pub rules: &'a Rules,
     /// Whether the same is asked of several versions.

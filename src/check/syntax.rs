@@ -45,7 +45,7 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
 }
 
 /// Looks at what no single line shows; whether the lines are not worth a look any more.
-fn whole_file(source: &Source, file: FileId, spots: &mut Vec<Spot>) -> bool {
+pub(super) fn whole_file(source: &Source, file: FileId, spots: &mut Vec<Spot>) -> bool {
     let bytes = &source.bytes;
     let place = |start, end| Place { file, span: Span::new(start, end) };
     let head = &bytes[..bytes.len().min(8192)];
@@ -114,7 +114,7 @@ fn is_broken(line: &[u8]) -> bool {
 }
 
 /// The spot for a refused line.
-fn refused(view: &View, fault: &Fault, broken: Broken, place: Place) -> Spot {
+pub(super) fn refused(view: &View, fault: &Fault, broken: Broken, place: Place) -> Spot {
     let source = view.sources.get(place.file);
     let number = source.line(broken.text.start);
     let start = source.line_starts()[number - 1];

@@ -3,6 +3,8 @@
 mod numbers;
 mod texts;
 
+pub use texts::placeholder;
+
 use crate::check::spot::{Spot, View};
 use crate::model::settings::Verdict;
 

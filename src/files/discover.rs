@@ -63,11 +63,11 @@ pub fn discover(disk: &Disk, paths: &[PathBuf], kind: Option<FileKind>) -> Disco
 /// What a file is to the server, by its name.
 pub fn kind_of(path: &Path) -> Option<FileKind> {
     let name = path.file_name()?.to_str()?;
-    // Debian and editors keep copies: postgresql.conf.sample, pg_hba.conf.bak, recovery.done.
+    // Debian and editors keep copies: postgresql.conf.sample, pg_hba.conf.bak. recovery.done is over.
     match name {
         _ if name.starts_with("pg_hba") => Some(FileKind::Hba),
         _ if name.starts_with("pg_ident") => Some(FileKind::Ident),
-        _ if name.starts_with("recovery.conf") || name == "recovery.done" => Some(FileKind::Recovery),
+        _ if name.starts_with("recovery.conf") => Some(FileKind::Recovery),
         _ if name.starts_with("postgresql.") || name.ends_with(".conf") => Some(FileKind::Conf),
         _ => None,
     }

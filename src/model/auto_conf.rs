@@ -6,7 +6,7 @@ use crate::catalog::{self, Catalog, Parameter};
 use crate::model::path;
 use crate::model::tree::{self, Fault};
 use crate::names;
-use crate::source::{Files, ReadError, Sources};
+use crate::source::{FileKind, Files, ReadError, Sources};
 use crate::syntax::conf;
 use crate::value::{Context, Refusal};
 use crate::version::Major;
@@ -120,7 +120,8 @@ impl AutoConf<'_> {
                 return Err(says(format!("could not open file \"{}\": {error}", names::AUTO_CONF)));
             }
             Ok(_) => {
-                let tree = tree::read_alone(self.files, &mut sources, self.path, self.catalog.version.major);
+                let tree =
+                    tree::read_alone(self.files, &mut sources, self.path, FileKind::Conf, self.catalog.version.major);
                 if tree.faults().any(Fault::is_error) {
                     return Err(says(format!("could not parse contents of file \"{}\"", self.shown())));
                 }

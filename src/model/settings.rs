@@ -49,6 +49,8 @@ pub struct Settings<'a> {
     winners: Vec<u32>,
     /// The line that asks for a second recovery target, where one does: the server stops there.
     pub second_target: Option<usize>,
+    /// What all lines together say of dates.
+    pub zone: Zone,
 }
 
 const NONE: u32 = u32::MAX;
@@ -76,8 +78,9 @@ impl<'a> Settings<'a> {
         if tree.items.len() <= tree.auto_from {
             auto_from = judged.len();
         }
-        let mut settings =
-            Settings { catalog, judged, auto_from, winners: vec![NONE; catalog.len()], second_target: None };
+        let winners = vec![NONE; catalog.len()];
+        let zone = Zone::default();
+        let mut settings = Settings { catalog, judged, auto_from, winners, second_target: None, zone };
         let live = settings.live(sources);
         settings.apply(&live, sources);
         settings
@@ -170,6 +173,7 @@ impl<'a> Settings<'a> {
             }
             self.judged[at].verdict = verdict;
         }
+        self.zone = zone;
     }
 
     fn verdict(&self, at: usize, parameter: &Parameter, context: &Context, text: &[u8]) -> Verdict {
@@ -189,11 +193,15 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// What earlier lines said of dates, which timestamps are read by.
-struct Zone {
-    abbreviations: Vec<u8>,
-    date_style: Vec<u8>,
-    time_zone: Vec<u8>,
+/// What lines say of dates, which timestamps are read by.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Zone {
+    /// The set of abbreviations of time zones, empty where none is named.
+    pub abbreviations: Vec<u8>,
+    /// The order of year, month and day, as shown.
+    pub date_style: Vec<u8>,
+    /// The time zone, as written.
+    pub time_zone: Vec<u8>,
 }
 
 impl Default for Zone {

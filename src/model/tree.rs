@@ -178,7 +178,7 @@ pub fn read(
     data_directory: Option<&Path>,
     major: Major,
 ) -> Tree {
-    let mut reader = Reader { files, sources, major, known: HashMap::new(), tree: Tree::default() };
+    let mut reader = Reader::new(files, sources, FileKind::Conf, major);
     if let Err(error) = reader.file(main.to_path_buf(), None, None, 0) {
         reader.misses(main, error);
     }
@@ -212,8 +212,8 @@ pub fn read(
 }
 
 /// Reads a lone file as if it were postgresql.auto.conf or a fragment: itself and what it includes.
-pub fn read_alone(files: &dyn Files, sources: &mut Sources, file: &Path, major: Major) -> Tree {
-    let mut reader = Reader { files, sources, major, known: HashMap::new(), tree: Tree::default() };
+pub fn read_alone(files: &dyn Files, sources: &mut Sources, file: &Path, kind: FileKind, major: Major) -> Tree {
+    let mut reader = Reader::new(files, sources, kind, major);
     if let Err(error) = reader.file(file.to_path_buf(), None, None, 0) {
         reader.misses(file, error);
     }
@@ -232,6 +232,8 @@ fn said_directory(tree: &Tree, sources: &Sources) -> Option<Vec<u8>> {
 struct Reader<'a> {
     files: &'a dyn Files,
     sources: &'a mut Sources,
+    /// What its files are to the server.
+    kind: FileKind,
     major: Major,
     known: HashMap<PathBuf, FileId>,
     tree: Tree,
@@ -242,13 +244,17 @@ enum Included {
     Directory,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(files: &'a dyn Files, sources: &'a mut Sources, kind: FileKind, major: Major) -> Reader<'a> {
+        Reader { files, sources, kind, major, known: HashMap::new(), tree: Tree::default() }
+    }
+
     fn next_visit(&self) -> u32 {
         u32::try_from(self.tree.visits.len()).expect("bounded by MAX_VISITS")
     }
 
     fn misses(&mut self, main: &Path, error: ReadError) {
-        let empty = Source::new(main.to_path_buf(), FileKind::Conf, Vec::new().into());
+        let empty = Source::new(main.to_path_buf(), self.kind, Vec::new().into());
         let file = self.sources.find(main).unwrap_or_else(|| self.sources.add(empty));
         self.tree.missing = Some((file, error));
     }
@@ -267,7 +273,7 @@ impl Reader<'_> {
             return Ok(file);
         }
         let bytes = self.files.read(path)?;
-        let file = self.sources.add(Source::new(path.to_path_buf(), FileKind::Conf, bytes));
+        let file = self.sources.add(Source::new(path.to_path_buf(), self.kind, bytes));
         self.known.insert(path.to_path_buf(), file);
         Ok(file)
     }
@@ -316,6 +322,20 @@ impl Reader<'_> {
             return self.fault(at, line, visit, kind);
         }
         let calling = self.tree.visits[visit as usize].path.clone();
+        if location.is_empty()
+            && self.kind == FileKind::Recovery
+            && calling.parent() == self.tree.visits[0].path.parent()
+        {
+            // Seen from the data directory that is no path at all.
+            let missing = ReadError::Missing;
+            let path = calling.parent().unwrap_or(Path::new("")).to_path_buf();
+            let kind = match included {
+                Included::File { strict: true } => FaultKind::CannotOpen(path, missing),
+                Included::File { strict: false } => FaultKind::Skipped(path, missing),
+                Included::Directory => FaultKind::CannotOpenDirectory(path, missing),
+            };
+            return self.fault(at, line, visit, kind);
+        }
         match included {
             Included::File { strict } => {
                 // 9.4 joins an empty name and then reads the directory.

@@ -86,6 +86,8 @@ pub struct Example {
     pub shows: Shows,
     /// Majors for which it holds, `12..15`; empty for all of the page.
     pub majors: Text,
+    /// The name of the file: postgresql.conf, or recovery.conf in a block that begins with `recovery`.
+    pub main: Text,
     /// The file; nothing where the example shows that it is missing.
     pub file: Option<Bytes>,
     /// Files beside it.
@@ -280,7 +282,8 @@ impl Blocks {
 
     fn block(&mut self, info: &str, lines: &[&str], line: usize) -> Result<(), String> {
         let mut words = info.split_whitespace();
-        let shows = match (words.next(), words.next()) {
+        let kind = words.next();
+        let shows = match (kind, words.next()) {
             (Some("toml"), Some("rule")) => {
                 self.header = Some((line, lines.join("\n")));
                 return Ok(());
@@ -329,6 +332,7 @@ impl Blocks {
         self.examples.push(Example {
             shows,
             majors: majors.into(),
+            main: if kind == Some("recovery") { "recovery.conf" } else { "postgresql.conf" }.into(),
             file: lines.first().is_none_or(|line| !line.starts_with("--- ")).then(|| file.into()),
             beside: beside.collect(),
             line,

@@ -6,11 +6,13 @@ mod datestyle;
 pub mod list;
 mod standbys;
 mod text;
-mod timestamp;
+pub mod timestamp;
 mod zone;
 
-pub use self::list::identifiers;
+pub use self::c::unsigned;
+pub use self::list::{identifiers, refuse_slot_name};
 use self::standbys::Syntax;
+pub use self::text::read_position;
 use super::refusal::{Read, Refusal};
 use crate::version::Major;
 

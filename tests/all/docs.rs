@@ -76,8 +76,9 @@ fn table() -> String {
     pages.sort_by(|one, other| one.id.cmp(&other.id));
     let mut table = String::from("| rule | severity | versions | what it reports |\n| --- | --- | --- | --- |\n");
     for page in pages {
-        let path = format!("rules/conf/{}.md", page.id);
-        assert!(top().join(&path).is_file(), "{path}");
+        let mut paths =
+            ["conf", "hba", "ident", "recovery", "pair"].map(|kind| format!("rules/{kind}/{}.md", page.id)).into_iter();
+        let path = paths.find(|path| top().join(path).is_file()).unwrap_or_else(|| panic!("no page {}", page.id));
         let versions = if page.pg.is_empty() { "all".to_owned() } else { format!("`{}`", page.pg) };
         let role = if page.role == "any" { String::new() } else { format!(", {}", page.role) };
         let title = page.title.replace('|', "\\|");
@@ -118,10 +119,10 @@ fn the_picture_is_what_the_program_shows() {
 
 #[test]
 fn figures_are_counted() {
-    let asked: usize = ["conf.jsonl", "old-conf.jsonl"]
+    let asked: usize = ["conf.jsonl", "old-conf.jsonl", "recovery.jsonl", "old-recovery.jsonl"]
         .into_iter()
         .flat_map(vectors::load)
-        .filter(|vector| vector["kind"] == "read")
+        .filter(|vector| ["read", "recovery.conf", "signal"].iter().any(|kind| vector["kind"] == *kind))
         .map(|vector| vectors::majors(&vector).len())
         .sum();
     let figure = format!("{},{:03} recorded answers", asked / 1000, asked % 1000);

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use pgconflint::catalog::Catalog;
 use pgconflint::check::{Rules, Subject, conf};
+use pgconflint::model::recovery::{self, signals};
 use pgconflint::model::settings::Settings;
 use pgconflint::model::{transcript, tree};
 use pgconflint::source::Sources;
-use pgconflint::version::{PgVersion, Role, Targets};
-use pgconflint_servers::{FileSet, install, start_check, whole_start};
+use pgconflint::version::{Major, PgVersion, Role, Targets};
+use pgconflint_servers::{FileSet, Outcome, install, start_check, whole_start};
 use serde::Deserialize;
 
 use crate::vectors::Memory;
@@ -44,6 +45,8 @@ enum Server {
 
 struct Fragment {
     name: String,
+    /// postgresql.conf or recovery.conf
+    file: &'static str,
     bytes: Vec<u8>,
     expected: Expected,
 }
@@ -57,7 +60,8 @@ fn fragments() -> Vec<Fragment> {
         let text = fs::read_to_string(path.join("expected.toml")).unwrap();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let expected = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        Fragment { bytes: fs::read(path.join("postgresql.conf")).unwrap(), name, expected }
+        let file = ["postgresql.conf", "recovery.conf"].into_iter().find(|file| path.join(file).is_file()).unwrap();
+        Fragment { bytes: fs::read(path.join(file)).unwrap(), file, name, expected }
     };
     let fragments: Vec<Fragment> = directories.into_iter().map(fragment).collect();
     assert!(fragments.len() > 9, "only {} fragments", fragments.len());
@@ -72,8 +76,11 @@ impl Fragment {
     }
 
     fn files(&self) -> Memory {
-        let conf = (b"postgresql.conf".to_vec(), self.bytes.clone());
-        Memory(BTreeMap::from([conf, (b"postgresql.auto.conf".to_vec(), Vec::new())]))
+        let mut files = BTreeMap::from(
+            ["postgresql.conf", "postgresql.auto.conf"].map(|name| (name.as_bytes().to_vec(), Vec::new())),
+        );
+        files.insert(self.file.as_bytes().to_vec(), self.bytes.clone());
+        Memory(files)
     }
 
     fn main() -> PathBuf {
@@ -102,7 +109,18 @@ impl Fragment {
         let tree = tree::read(&self.files(), &mut sources, &Fragment::main(), None, version.major);
         let settings = Settings::judge(&tree, &sources, Catalog::shared(version));
         let start = transcript::start(&tree, &settings, &sources);
-        (start.ok, said(start.log))
+        if !start.ok || self.file != "recovery.conf" {
+            return (start.ok, said(start.log));
+        }
+        let path = Fragment::main().with_file_name(self.file);
+        if version.major < Major::V12 {
+            let recovery = recovery::read(&self.files(), &mut sources, &path, version.major, &settings.zone);
+            let start = recovery::start(&recovery, &sources, &|_| false);
+            return (start.ok, said(start.log));
+        }
+        let signals = signals::signals(&self.files(), Path::new("$PGDATA"));
+        let begin = signals::begin(&settings, signals, &|_| false);
+        (begin.refusal.is_none(), said(begin.log))
     }
 }
 
@@ -172,10 +190,15 @@ fn real_servers_agree_on_guides() {
                 continue;
             }
             asked += 1;
-            let files = FileSet::conf(fragment.bytes.clone());
+            let files = FileSet::default().with(fragment.file, fragment.bytes.clone());
             let starts = verdict.server == Server::Starts;
-            let whole = whole_start(major, &files).unwrap().ok;
-            let read = start_check(major, &files, "port").unwrap();
+            let Outcome { ok: whole, log: mut of_start, .. } = whole_start(major, &files).unwrap();
+            let mut read = start_check(major, &files, "port").unwrap();
+            if fragment.file == "recovery.conf" {
+                // It is read later than the settings are, and a standby that waits is one that started.
+                of_start.retain(|line| !starts && line.starts_with(b"FATAL"));
+                (read.ok, read.log) = (whole, of_start);
+            }
             let log: Vec<String> = read.log.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
             let quoted = verdict.findings.iter().filter_map(|finding| {
                 let page = rules.speaking(finding.split_once(' ').unwrap().1, version, None)?;

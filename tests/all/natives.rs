@@ -16,6 +16,7 @@ fn found(version: &str, main: &str, beside: &[(&str, &str)]) -> String {
     let example = Example {
         shows: Shows::Fires,
         majors: Cow::Borrowed(""),
+        main: Cow::Borrowed(MAIN),
         file: Some(Cow::Owned(main.as_bytes().to_vec())),
         beside: Cow::Owned(beside.iter().map(file).collect()),
         line: 1,

@@ -1,12 +1,13 @@
 //! What rule pages claim, proven: real servers refuse every `fires` example with the words of the page, and
 //! take what is `quiet` or `fixed`. Only where `PGCONFLINT_REAL_SERVERS` is set; `PGCONFLINT_PROVE=all` proves
-//! every major, else the first and the last of an example and those where the words change.
+//! every major, else the first and the last of an example and those where the words change;
+//! `PGCONFLINT_PROVE_PAGES=a,b` only those pages.
 #![expect(clippy::print_stdout, reason = "the count is the result")]
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use pgconflint::check::examples::{self, MAIN};
+use pgconflint::check::examples;
 use pgconflint::names;
 use pgconflint::rule::PAGES;
 use pgconflint::rule::page::{Example, Page, Says, Shows};
@@ -33,8 +34,8 @@ fn files(example: &Example) -> FileSet {
     let (certificate, key) = PAIR.get_or_init(|| vectors::pair().unwrap());
     let mut files = FileSet::default().with("server.crt", certificate.clone()).with("server.key", key.clone());
     files = match &example.file {
-        Some(bytes) => files.with(MAIN, bytes.to_vec()),
-        None => files.without(MAIN),
+        Some(bytes) => files.with(example.main.as_ref(), bytes.to_vec()),
+        None => files.without(example.main.as_ref()),
     };
     for beside in example.beside.iter() {
         let name = beside.name.as_ref();
@@ -113,7 +114,8 @@ fn servers_do_what_the_pages_say() {
     }
     let before = std::time::Instant::now();
     let mut all = Vec::new();
-    for page in PAGES {
+    let only = std::env::var("PGCONFLINT_PROVE_PAGES").unwrap_or_default();
+    for page in PAGES.iter().filter(|page| only.is_empty() || only.split(',').any(|id| id == page.id)) {
         let read_only = page.server == "refuses" && refused_by_reading(page);
         all.extend(claims(page, read_only));
     }

@@ -77,7 +77,6 @@ const EXCEPTIONS: &[(&str, &[&str])] = &[
             "x-hosts2-key-list",
         ],
     ),
-    ("what recovery.conf says up to 11: has no reader yet", &["c-recoveryconf@9.4"]),
     ("the disk: directories of sockets", &["c-sockdir-long", "c-sockdir-missing", "x-sockdir-list"]),
     (
         "the disk: files of ssl",

@@ -96,7 +96,7 @@ fn shown(text: &str) -> String {
     String::from_utf8_lossy(&bytes(text)).into_owned()
 }
 
-fn base64(text: &str) -> Vec<u8> {
+pub fn base64(text: &str) -> Vec<u8> {
     let digit = |byte: u8| match byte {
         b'A'..=b'Z' => byte - b'A',
         b'a'..=b'z' => byte - b'a' + 26,

@@ -75,7 +75,7 @@ fn residue(view: &View, index: usize, parameter: Option<&Parameter>) -> Option<S
 }
 
 /// The first piece of the text that a template should have filled in.
-fn placeholder(text: &[u8], is_shell: bool) -> Option<Span> {
+pub fn placeholder(text: &[u8], is_shell: bool) -> Option<Span> {
     for start in 0..text.len() {
         let rest = &text[start..];
         let length = match rest {

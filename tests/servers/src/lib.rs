@@ -6,6 +6,7 @@
 //!   start    what `postgres -C` and a whole start say of files
 //!   record   rules/catalog/NN.tsv        prove  does the server refuse this?
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
+//!   recovery recovery.conf, 10 and 11
 //! ```
 
 pub mod agree;
@@ -19,6 +20,7 @@ pub mod opinion;
 pub mod probe;
 pub mod prove;
 pub mod record;
+pub mod recovery;
 pub mod server;
 pub mod shown;
 pub mod start;

@@ -79,6 +79,8 @@ pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outco
     }
     // The files decide where to listen if they say so; the environment loses to files.
     postgres.env("PGPORT", port().to_string());
+    // Whatever host a standby is to follow: it finds nobody, and asks no further than this machine.
+    postgres.env("PGHOSTADDR", "127.0.0.1");
     if !mentions(files, b"unix_socket_directories") {
         postgres.arg("-c").arg(format!("unix_socket_directories={}", scratch.path().display()));
     }
@@ -116,7 +118,7 @@ fn wait(child: &mut Child, data: &Path) -> Result<bool> {
     Ok(false)
 }
 
-fn stop(child: &mut Child) -> Result<()> {
+pub(crate) fn stop(child: &mut Child) -> Result<()> {
     if child.try_wait()?.is_some() {
         return Ok(());
     }
@@ -146,7 +148,7 @@ fn mentions(files: &FileSet, name: &[u8]) -> bool {
 
 /// Splits a log into messages: a line that starts with a tab goes on with the
 /// message before it.
-fn lines(log: &[u8], scratch: &Path) -> Vec<Bytes> {
+pub(crate) fn lines(log: &[u8], scratch: &Path) -> Vec<Bytes> {
     let mut lines: Vec<Bytes> = Vec::new();
     for line in log.strip_suffix(b"\n").unwrap_or(log).split(|byte| *byte == b'\n') {
         match (line.strip_prefix(b"\t"), lines.last_mut()) {

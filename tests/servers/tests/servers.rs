@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use pgconflint_servers::prove::{self, Expect};
-use pgconflint_servers::{FileSet, Server, install, record, shown::Shown, start_check, whole_start};
+use pgconflint_servers::{
+    FileSet, Server, generate, install, record, recovery, shown::Shown, start_check, whole_start,
+};
 
 fn wanted() -> bool {
     let wanted = std::env::var_os("PGCONFLINT_REAL_SERVERS").is_some();
@@ -56,6 +58,29 @@ fn starts_are_judged() {
     assert!(whole_start(11, &FileSet::default().with("recovery.conf", "standby_mode = on\n")).unwrap().ok);
     assert!(whole_start(18, &FileSet::default().with("standby.signal", "")).unwrap().ok);
     assert!(!whole_start(18, &FileSet::default().without("pg_hba.conf")).unwrap().ok);
+}
+
+/// A few made-up files in every run; `agree generate-recovery` asks about as many as one likes.
+#[test]
+fn recovery_conf_is_read_alike() {
+    if !wanted() {
+        return;
+    }
+    let material = generate::Material::default();
+    let mut wrong = Vec::new();
+    for number in 0..30 {
+        let files = recovery::case(&material, 11, number);
+        for major in recovery::MAJORS {
+            let found = recovery::compare(major, &files).unwrap();
+            wrong.extend(found.into_iter().map(|found| format!("case {number} on {major}: {found:#?}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // The comparison sees something.
+    let files = FileSet::default().with(recovery::FILE, "standby_mode = on\nrecovery_target_xid = 7\nnosuch = 1\n");
+    let reading = recovery::ask(11, &files).unwrap();
+    assert_eq!(reading.read, ["standby_mode = 'on'", "recovery_target_xid = 7"]);
+    assert_eq!(reading.log, ["FATAL:  unrecognized recovery parameter \"nosuch\""]);
 }
 
 #[test]

@@ -20,22 +20,36 @@ const FIRST: i128 = -211_813_488_000_000_000;
 const END: i128 = 9_223_371_331_200_000_000;
 const MICROSECONDS: i128 = 1_000_000;
 
-/// Whether a timestamp can hold this moment.
-pub fn in_range(moment: &Moment) -> bool {
+/// Microseconds since 2000-01-01 00:00:00+00; `None` where a timestamp cannot hold the moment.
+pub fn microseconds(moment: &Moment) -> Option<i64> {
     let Moment { year, month, .. } = *moment;
     let valid =
         (year > -4713 || (year == -4713 && month >= 11)) && (year < 5_874_898 || (year == 5_874_898 && month < 6));
     if !valid {
-        return false;
+        return None;
     }
     let days = i128::from(julian(year, month, moment.day) - DAY_2000);
     let seconds = i128::from((i64::from(moment.hour) * 60 + i64::from(moment.minute)) * 60 + i64::from(moment.second));
     let local = (days * 86_400 + seconds) * MICROSECONDS + i128::from(moment.fraction);
     // The server computes the local time in 64 bits before it applies the zone.
-    if i64::try_from(local).is_err() {
-        return false;
+    i64::try_from(local).ok()?;
+    let instant = local - i128::from(moment.east) * MICROSECONDS;
+    i64::try_from(instant).ok().filter(|_| (FIRST..END).contains(&instant))
+}
+
+/// `2030-01-01 00:00:00+00`, as the server logs so many microseconds since 2000 at Greenwich.
+pub fn shown(microseconds: i64) -> String {
+    const DAY: i64 = 86_400_000_000;
+    let (days, rest) = (microseconds.div_euclid(DAY), microseconds.rem_euclid(DAY));
+    let (year, month, day) = date(days + DAY_2000);
+    let (seconds, fraction) = (rest / 1_000_000, rest % 1_000_000);
+    let (number, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
+    let mut text =
+        format!("{number:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if fraction > 0 {
+        text.push_str(format!(".{fraction:06}").trim_end_matches('0'));
     }
-    (FIRST..END).contains(&(local - i128::from(moment.east) * MICROSECONDS))
+    format!("{text}+00{era}")
 }
 
 /// The Julian day number of a date.

@@ -2,11 +2,11 @@
 
 mod plain;
 
-use super::DateOrder;
 use super::calendar::{self, Moment};
 use super::fields::{Field, Shape};
 use super::numbers::{decimal, fraction, leading_number, loose_fraction, offset, pieces, wrapping_number};
-use super::words::{self, Label, Word};
+use super::words::{self, Label, Outside, Word};
+use super::{DateOrder, Fault};
 use crate::value::grammar::Context;
 use crate::value::grammar::datestyle;
 use crate::value::grammar::zone::{self, Abbreviation};
@@ -33,19 +33,19 @@ const OUTSIDE: Parts = 1;
 const DATE: Parts = YEAR | MONTH | DAY;
 const TIME: Parts = HOUR | MINUTE | SECONDS;
 
-/// Why fields make no moment.
-pub enum Failure {
-    /// The server says no more than that the value is invalid.
-    Unreadable,
-    /// The server stops at a time zone that it does not know.
-    UnknownZone(Vec<u8>),
+/// What fields name.
+pub enum Named {
+    /// A moment, and whether its zone is one that is known here: no more than a name of it may be.
+    Moment(Moment, bool),
+    /// A moment with a name.
+    Outside(Outside),
 }
 
 /// The moment that the fields name.
-pub fn decode(context: &Context, fields: &[Field]) -> Result<Moment, Failure> {
+pub fn decode(context: &Context, fields: &[Field]) -> Result<Named, Fault> {
     let mut state = State::new(context);
     let moment = state.take(context, fields);
-    moment.ok_or_else(|| state.unknown_zone.map_or(Failure::Unreadable, Failure::UnknownZone))
+    moment.ok_or(state.fault)
 }
 
 struct State {
@@ -55,14 +55,17 @@ struct State {
     day_of_year: i32,
     known: Parts,
     label: Option<Label>,
-    outside: bool,
+    outside: Option<Outside>,
     text_month: bool,
     short_year: bool,
     julian: bool,
     before: bool,
     half: Option<bool>,
     named_zone: bool,
-    unknown_zone: Option<Vec<u8>>,
+    /// Whether the session's time zone, which holds where none is named, is Greenwich's.
+    at_greenwich: bool,
+    /// What is wrong, should the moment be none.
+    fault: Fault,
 }
 
 impl State {
@@ -74,18 +77,41 @@ impl State {
             day_of_year: 0,
             known: 0,
             label: None,
-            outside: false,
+            outside: None,
             text_month: false,
             short_year: false,
             julian: false,
             before: false,
             half: None,
             named_zone: false,
-            unknown_zone: None,
+            at_greenwich: is_greenwich(context.time_zone),
+            fault: Fault::Syntax,
         }
     }
 
-    fn take(&mut self, context: &Context, fields: &[Field]) -> Option<Moment> {
+    /// The message is about this; there is no moment.
+    fn fails<T>(&mut self, fault: Fault) -> Option<T> {
+        self.fault = fault;
+        None
+    }
+
+    /// Whether the number is in range; the message says so where it is not.
+    fn in_range(&mut self, holds: bool) -> Option<()> {
+        if holds { Some(()) } else { self.fails(Fault::Field) }
+    }
+
+    fn leading<'b>(&mut self, text: &'b [u8]) -> Option<(i32, &'b [u8])> {
+        leading_number(text).or_else(|| self.fails(Fault::Field))
+    }
+
+    fn offset(&mut self, text: &[u8]) -> Option<i32> {
+        match offset(text) {
+            Ok(east) => Some(east),
+            Err(fault) => self.fails(fault),
+        }
+    }
+
+    fn take(&mut self, context: &Context, fields: &[Field]) -> Option<Named> {
         for (at, field) in fields.iter().enumerate() {
             let parts = match field.shape {
                 Shape::Date => self.date_field(&field.text)?,
@@ -94,7 +120,7 @@ impl State {
                     self.time_field(&field.text)?
                 }
                 Shape::Zone => {
-                    self.moment.east = offset(&field.text)?;
+                    self.moment.east = self.offset(&field.text)?;
                     ZONE
                 }
                 Shape::Number if self.label.is_some() => self.labelled(&field.text)?,
@@ -122,9 +148,9 @@ impl State {
 
     fn date_field(&mut self, text: &[u8]) -> Option<Parts> {
         if self.label == Some(Label::Julian) {
-            let (number, rest) = leading_number(text)?;
+            let (number, rest) = self.leading(text)?;
             self.set_julian(number)?;
-            self.moment.east = offset(rest)?;
+            self.moment.east = self.offset(rest)?;
             self.label = None;
             return Some(DATE | TIME | ZONE);
         }
@@ -134,10 +160,10 @@ impl State {
         if self.label.is_none() && !text[0].is_ascii_digit() {
             let Some(east) = zone::offset(self.major, text) else {
                 // From 16 on an unknown zone is an invalid value like any other.
-                self.unknown_zone = (self.major < Major::V16).then(|| text.to_vec());
-                return None;
+                let fault = if self.major < Major::V16 { Fault::Zone(text.to_vec()) } else { Fault::Syntax };
+                return self.fails(fault);
             };
-            self.named_zone = true;
+            self.named_zone = !is_greenwich(text);
             self.moment.east = east;
             return Some(ZONE);
         }
@@ -146,7 +172,7 @@ impl State {
             return None;
         }
         let mark = memchr::memchr(b'-', text)?;
-        self.moment.east = offset(&text[mark..])?;
+        self.moment.east = self.offset(&text[mark..])?;
         Some(self.run_together(&text[..mark], self.known)? | ZONE)
     }
 
@@ -177,34 +203,40 @@ impl State {
     }
 
     fn time_field(&mut self, text: &[u8]) -> Option<Parts> {
+        let (hour, rest) = self.leading(text)?;
+        let (minute, rest) = self.leading(rest.strip_prefix(b":")?)?;
+        let major = self.major;
+        let seconds = match rest.first() {
+            Some(b':') => Some(self.leading(&rest[1..])?),
+            _ => None,
+        };
         let moment = &mut self.moment;
-        let (hour, rest) = leading_number(text)?;
-        let (minute, rest) = leading_number(rest.strip_prefix(b":")?)?;
         (moment.hour, moment.minute, moment.second) = (hour, minute, 0);
         moment.fraction = 0;
         match rest.first() {
             None => {}
             Some(b'.') => {
-                moment.fraction = fraction(self.major, rest)?;
+                moment.fraction = fraction(major, rest)?;
                 (moment.hour, moment.minute, moment.second) = (0, hour, minute);
             }
             Some(_) => {
-                let (second, rest) = leading_number(&rest[1..])?;
+                let (second, rest) = seconds?;
                 moment.second = second;
                 if !rest.is_empty() {
-                    moment.fraction = fraction(self.major, rest)?;
+                    moment.fraction = fraction(major, rest)?;
                 }
             }
         }
-        let in_range = moment.minute <= 59 && moment.second <= 60 && moment.fraction <= 1_000_000;
+        let in_range = moment.hour >= 0 && moment.minute <= 59 && moment.second <= 60 && moment.fraction <= 1_000_000;
         let seconds = (i64::from(moment.hour) * 60 + i64::from(moment.minute)) * 60;
         let total = (seconds + i64::from(moment.second)) * 1_000_000 + moment.fraction;
-        (in_range && total <= 86_400_000_000).then_some(TIME)
+        self.in_range(in_range && total <= 86_400_000_000)?;
+        Some(TIME)
     }
 
     /// A number behind a label.
     fn labelled(&mut self, text: &[u8]) -> Option<Parts> {
-        let (number, rest) = leading_number(text)?;
+        let (number, rest) = self.leading(text)?;
         let decimal = rest.first() == Some(&b'.');
         if !rest.is_empty() && !decimal {
             return None;
@@ -240,14 +272,12 @@ impl State {
             }
             Label::Useless => return None,
         };
-        self.outside = false;
+        self.outside = None;
         Some(parts)
     }
 
     fn set_julian(&mut self, number: i32) -> Option<()> {
-        if number < 0 {
-            return None;
-        }
+        self.in_range(number >= 0)?;
         let moment = &mut self.moment;
         (moment.year, moment.month, moment.day) = calendar::date(i64::from(number));
         self.julian = true;
@@ -275,27 +305,29 @@ impl State {
         let parts = match words::find(self.major, text) {
             None => {
                 self.moment.east = zone::offset(self.major, text)?;
-                self.named_zone = true;
+                self.named_zone = !is_greenwich(text);
                 ZONE
             }
             Some(Word::Filler) => return Some(None),
-            Some(Word::Outside) => {
-                self.outside = true;
+            // The server goes no further than this one.
+            Some(Word::Outside(Outside::Gone)) if text == b"current" => return self.fails(Fault::Gone(text.to_vec())),
+            Some(Word::Outside(outside)) => {
+                self.outside = Some(outside);
                 if strict { DATE | TIME | ZONE } else { OUTSIDE }
             }
             Some(Word::Now) => {
-                self.outside = false;
-                self.set_2000();
+                self.outside = None;
+                self.set_2000(0);
                 (self.moment.hour, self.moment.minute, self.moment.second) = (0, 0, 0);
                 DATE | TIME | ZONE
             }
-            Some(Word::Day) => {
-                self.outside = false;
-                self.set_2000();
+            Some(Word::Day(after)) => {
+                self.outside = None;
+                self.set_2000(after);
                 DATE
             }
             Some(Word::Midnight) => {
-                self.outside = false;
+                self.outside = None;
                 (self.moment.hour, self.moment.minute, self.moment.second) = (0, 0, 0);
                 TIME | ZONE
             }
@@ -357,39 +389,42 @@ impl State {
     }
 
     /// The server's clock stands at 2000-01-01 while it reads its file.
-    fn set_2000(&mut self) {
-        (self.moment.year, self.moment.month, self.moment.day) = (2000, 1, 1);
+    fn set_2000(&mut self, after: i64) {
+        let day = calendar::julian(2000, 1, 1) + after;
+        (self.moment.year, self.moment.month, self.moment.day) = calendar::date(day);
     }
 
-    fn finish(&mut self) -> Option<Moment> {
+    fn finish(&mut self) -> Option<Named> {
         let strict = self.major >= Major::V16;
-        if strict && (self.label.is_some() || self.outside) {
+        if strict && (self.label.is_some() || self.outside.is_some()) {
             return None;
         }
         self.validate_date()?;
-        let hour = &mut self.moment.hour;
+        let hour = self.moment.hour;
+        self.in_range(self.half.is_none() || hour <= 12)?;
         match self.half {
-            Some(_) if *hour > 12 => return None,
-            Some(false) if *hour == 12 => *hour = 0,
-            Some(true) if *hour != 12 => *hour += 12,
+            Some(false) if hour == 12 => self.moment.hour = 0,
+            Some(true) if hour != 12 => self.moment.hour += 12,
             _ => {}
+        }
+        if let Some(outside) = self.outside {
+            return Some(Named::Outside(outside));
         }
         let complete = self.known & DATE == DATE;
         let summer_alone = self.known & SUMMER != 0 && (self.named_zone || self.known & ZONE == 0);
-        (!self.outside && complete && !summer_alone).then_some(self.moment)
+        let zoned = if self.known & ZONE != 0 { !self.named_zone } else { self.at_greenwich };
+        (complete && !summer_alone).then_some(Named::Moment(self.moment, zoned))
     }
 
     fn validate_date(&mut self) -> Option<()> {
         let known = self.known;
-        let moment = &mut self.moment;
+        let mut moment = self.moment;
         if known & YEAR != 0 && !self.julian {
+            self.in_range(if self.before || !self.short_year { moment.year > 0 } else { moment.year >= 0 })?;
             match (self.before, self.short_year) {
-                (true, _) if moment.year <= 0 => return None,
                 (true, _) => moment.year = -(moment.year - 1),
-                (false, true) if moment.year < 0 => return None,
                 (false, true) if moment.year < 70 => moment.year += 2000,
                 (false, true) if moment.year < 100 => moment.year += 1900,
-                (false, false) if moment.year <= 0 => return None,
                 _ => {}
             }
         }
@@ -397,13 +432,17 @@ impl State {
             let first = calendar::julian(moment.year, 1, 1);
             (moment.year, moment.month, moment.day) = calendar::date(first + i64::from(self.day_of_year) - 1);
         }
-        if known & MONTH != 0 && !(1..=12).contains(&moment.month) {
-            return None;
-        }
-        if known & DAY != 0 && !(1..=31).contains(&moment.day) {
-            return None;
+        self.moment = moment;
+        let month = known & MONTH == 0 || (1..=12).contains(&moment.month);
+        let day = known & DAY == 0 || (1..=31).contains(&moment.day);
+        if !(month && day) {
+            return self.fails(Fault::MonthOrDay);
         }
         let days = calendar::days_in_month(moment.year, moment.month);
-        (known & DATE != DATE || moment.day <= days).then_some(())
+        self.in_range(known & DATE != DATE || moment.day <= days)
     }
+}
+
+fn is_greenwich(zone: &[u8]) -> bool {
+    [b"GMT".as_slice(), b"UTC", b"Etc/UTC", b"Etc/GMT", b"Z"].iter().any(|known| known.eq_ignore_ascii_case(zone))
 }

@@ -1,27 +1,32 @@
 //! Numbers in timestamps: zone offsets, fractions, and dates split at their separators.
 
+use super::Fault;
 use crate::version::Major;
 
 /// Seconds east of Greenwich: `+hh`, `+hhmm`, `+hh:mm[:ss]`.
-pub fn offset(text: &[u8]) -> Option<i32> {
-    let sign = match text.first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
+pub fn offset(text: &[u8]) -> Result<i32, Fault> {
+    let sign = match text.first() {
+        Some(b'+') => 1,
+        Some(b'-') => -1,
+        _ => return Err(Fault::Syntax),
     };
-    let (mut hours, mut rest) = leading_number(&text[1..])?;
+    let number = |text| leading_number(text).ok_or(Fault::Displacement);
+    let (mut hours, mut rest) = number(&text[1..])?;
     let (mut minutes, mut seconds) = (0, 0);
     if let Some(after) = rest.strip_prefix(b":") {
-        (minutes, rest) = leading_number(after)?;
+        (minutes, rest) = number(after)?;
         if let Some(after) = rest.strip_prefix(b":") {
-            (seconds, rest) = leading_number(after)?;
+            (seconds, rest) = number(after)?;
         }
     } else if rest.is_empty() && text.len() > 3 {
         (hours, minutes) = (hours / 100, hours % 100);
     }
-    let in_range = hours <= 15 && minutes < 60 && seconds < 60 && rest.is_empty();
-    let valid = in_range && hours >= 0 && minutes >= 0 && seconds >= 0;
-    valid.then_some(sign * ((hours * 60 + minutes) * 60 + seconds))
+    let in_range = (0..=15).contains(&hours) && (0..60).contains(&minutes) && (0..60).contains(&seconds);
+    match (in_range, rest.is_empty()) {
+        (false, _) => Err(Fault::Displacement),
+        (true, false) => Err(Fault::Syntax),
+        (true, true) => Ok(sign * ((hours * 60 + minutes) * 60 + seconds)),
+    }
 }
 
 /// C's strtol on 32 bits: no digits are 0; `None` beyond 32 bits.

@@ -5,12 +5,12 @@ use crate::version::Major;
 /// What a word says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Word {
-    /// A whole moment outside the calendar: epoch, infinity.
-    Outside,
+    /// A whole moment that is named.
+    Outside(Outside),
     /// The present moment, with its time.
     Now,
-    /// A day beside the present one.
-    Day,
+    /// The present day, and so many days after it.
+    Day(i64),
     /// Midnight, universal time.
     Midnight,
     /// A month, from 1.
@@ -29,6 +29,19 @@ pub enum Word {
     Label(Label),
     /// `t` before a time.
     Time,
+}
+
+/// A moment with a name of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outside {
+    /// 1970-01-01 00:00:00+00
+    Epoch,
+    /// After all others.
+    Latest,
+    /// Before all others.
+    Earliest,
+    /// A word of old that says no more than that.
+    Gone,
 }
 
 /// What a label says of the number behind it.
@@ -69,10 +82,15 @@ pub fn find(major: Major, word: &[u8]) -> Option<Word> {
     // 16 took the labels of y2001m02d04 away, but still knows their words.
     let label = |label| Word::Label(if major < Major::V16 { label } else { Label::Useless });
     Some(match word {
-        "epoch" | "infinity" | "-infinity" => Word::Outside,
-        "+infinity" if major >= Major::V16 => Word::Outside,
+        "epoch" => Word::Outside(Outside::Epoch),
+        "infinity" => Word::Outside(Outside::Latest),
+        "-infinity" => Word::Outside(Outside::Earliest),
+        "+infinity" if major >= Major::V16 => Word::Outside(Outside::Latest),
+        "current" | "invalid" if major < Major::V12 => Word::Outside(Outside::Gone),
         "now" => Word::Now,
-        "today" | "tomorrow" | "yesterday" => Word::Day,
+        "today" => Word::Day(0),
+        "tomorrow" => Word::Day(1),
+        "yesterday" => Word::Day(-1),
         "allballs" => Word::Midnight,
         "am" => Word::Half(false),
         "pm" => Word::Half(true),

@@ -1,5 +1,7 @@
 //! pgconflint against the servers.
 //! `agree conf [FILES…] [--pg N] [--save DIR]`
+//! `agree recovery [FILES…] [--pg N]`: recovery.conf, on 10 and 11
+//! `agree generate-recovery [--count N] [--seed S] [--from K] [--pg N]`
 //! `agree generate [--count N] [--seed S] [--from K] [--pg N] [--save DIR]`
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
@@ -9,11 +11,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, bail};
-use pgconflint_servers::agree::{self, Depth};
+use pgconflint_servers::agree::{self, Depth, Disagreement};
 use pgconflint_servers::generate::{self, Material};
 use pgconflint_servers::opinion::Pgconflint;
 use pgconflint_servers::shown::Shown;
-use pgconflint_servers::{FileSet, Server, install, record, start_all};
+use pgconflint_servers::{FileSet, Server, install, record, recovery, start_all};
 
 #[derive(Default)]
 struct Options {
@@ -40,6 +42,9 @@ fn main() -> Result<()> {
     install::install(&|line| println!("{line}"))?;
     let majors: Vec<u16> =
         install::majors().into_iter().filter(|major| options.pg.is_none_or(|pg| pg == *major)).collect();
+    if options.command.ends_with("recovery") {
+        return recoveries(&options, &majors);
+    }
     let servers = start_all(&majors)?;
     if let Some(save) = &options.save {
         std::fs::create_dir_all(save)?;
@@ -75,7 +80,7 @@ fn main() -> Result<()> {
             };
             ask(&servers, &options, options.count, &case, &depth)
         }
-        other => bail!("agree {other}: there is `conf` and `generate`"),
+        other => bail!("agree {other}: there is `conf`, `generate`, `recovery` and `generate-recovery`"),
     };
     let seconds = before.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -86,6 +91,60 @@ fn main() -> Result<()> {
     );
     drop(servers);
     std::process::exit(i32::from(found > 0));
+}
+
+/// Asks 10 and 11 about recovery.conf, each case a start that ends once the file is read.
+fn recoveries(options: &Options, majors: &[u16]) -> Result<()> {
+    let majors: Vec<u16> = majors.iter().copied().filter(|major| recovery::MAJORS.contains(major)).collect();
+    let files = recovery_files(options);
+    let mut cases: Vec<(String, FileSet)> = Vec::new();
+    let before = std::time::Instant::now();
+    if options.command == "recovery" {
+        for path in &files {
+            let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+            cases.push((path.display().to_string(), FileSet::default().with(recovery::FILE, bytes)));
+        }
+    } else {
+        println!("seed {}, cases {} to {}", options.seed, options.from, options.from + options.count);
+        let mut material = Material::default();
+        for path in &files {
+            material.add(&std::fs::read(path)?);
+        }
+        let numbers = options.from..options.from + options.count;
+        cases.extend(numbers.map(|number| {
+            (format!("seed {} case {number}", options.seed), recovery::case(&material, options.seed, number))
+        }));
+    }
+    let jobs: Vec<(&(String, FileSet), u16)> =
+        cases.iter().flat_map(|case| majors.iter().map(move |major| (case, *major))).collect();
+    let (next, reports) = (AtomicUsize::new(0), Mutex::new(Reports::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) * 2 {
+            scope.spawn(|| {
+                while let Some(((name, files), major)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (text, what) = match recovery::compare(*major, files) {
+                        Ok(found) if found.is_empty() => continue,
+                        Ok(found) => told(files, &found),
+                        Err(error) => (format!("  {error:#}"), "no answer".to_string()),
+                    };
+                    let mut reports = reports.lock().expect("no thread panics while it reports");
+                    reports.entry(text).or_insert((what, Vec::new())).1.push(format!("{name} [{major}]"));
+                }
+            });
+        }
+    });
+    let found = print(reports.into_inner().expect("no thread panics while it reports"));
+    println!("{} starts on {majors:?}, {found} disagreements, {:.1?}", jobs.len(), before.elapsed());
+    std::process::exit(i32::from(found > 0));
+}
+
+/// The files given, else those of the corpus.
+fn recovery_files(options: &Options) -> Vec<PathBuf> {
+    if !options.files.is_empty() {
+        return options.files.clone();
+    }
+    let corpus = std::env::var_os("PGCONFLINT_CORPUS");
+    corpus.map_or_else(Vec::new, |corpus| below(&Path::new(&corpus).join("recovery_conf")))
 }
 
 /// Asks all servers about all cases; returns how many were asked about and
@@ -157,6 +216,11 @@ fn one(
         let _ = std::fs::create_dir_all(&directory);
         let _ = small.write(&directory);
     }
+    Some(told(&small, &found))
+}
+
+/// The files and where the two sides differ, and the first thing in which they do.
+fn told(small: &FileSet, found: &[Disagreement]) -> (String, String) {
     let mut lines = Vec::new();
     for (path, bytes) in &small.files {
         let text = bytes.as_ref().map_or("(not there)".to_string(), |bytes| {
@@ -168,11 +232,11 @@ fn one(
         });
         lines.push(format!("  {path}\n    | {text}"));
     }
-    for disagreement in &found {
+    for disagreement in found {
         lines.push(format!("  {}:", disagreement.what));
         lines.extend(agree::difference(disagreement).into_iter().map(|line| format!("    {line}")));
     }
-    Some((lines.join("\n"), found[0].what.clone()))
+    (lines.join("\n"), found[0].what.clone())
 }
 
 /// The files given, else all of the corpus and each major's own sample.

@@ -16,7 +16,7 @@ impl State {
 
     /// A plain number as the part of a date that is still missing.
     pub(super) fn number(&mut self, text: &[u8], text_month: bool, known: Parts) -> Option<Parts> {
-        let (number, rest) = leading_number(text)?;
+        let (number, rest) = self.leading(text)?;
         if rest.len() == text.len() {
             return None;
         }
