@@ -134,7 +134,7 @@ fn judge(record: Record, path: &Path, major: Major) -> Line {
     if refused.is_none() {
         refused = with_regex.filter_map(|index| words.get(index)).find_map(|word| {
             let pattern = word.text.strip_prefix(b"/")?;
-            let reason = Regex::new(pattern).err()?;
+            let reason = Regex::of(pattern, major).err()?;
             let text = [b"invalid regular expression \"", pattern, b"\": ", reason.as_bytes()].concat();
             Some((Fault::Regex, word.place, text))
         });
@@ -191,7 +191,7 @@ impl Mapping {
         let Some(pattern) = self.system.text.strip_prefix(b"/") else {
             return if self.system.text == system { answer(self.is_user(user, member, major)) } else { Fit::No };
         };
-        let Ok(regex) = Regex::new(pattern) else { return Fit::No };
+        let Ok(regex) = Regex::of(pattern, major) else { return Fit::No };
         let groups = match regex.captures(system) {
             None => return Fit::Depends,
             Some(None) => return Fit::No,
