@@ -90,15 +90,3 @@ impl Regex {
         self.program.as_ref().and_then(language::texts)
     }
 }
-
-impl Regex {
-    /// Whether it fits every text.
-    pub fn matches_everything(&self) -> bool {
-        false
-    }
-
-    /// The few texts that it stands for.
-    pub fn literals(&self) -> Option<Vec<Vec<u8>>> {
-        None
-    }
-}
