@@ -15,7 +15,7 @@ mod values;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -191,13 +191,6 @@ pub struct Subject {
     pub lone: Option<(FileKind, PathBuf)>,
 }
 
-impl Subject {
-    /// The lone file, if it is of that kind.
-    pub fn lone_of(&self, kind: FileKind) -> Option<&Path> {
-        self.lone.as_ref().filter(|(of, _)| *of == kind).map(|(_, path)| path.as_path())
-    }
-}
-
 /// The subject of a node.
 ///
 /// A lone postgresql.conf or postgresql.auto.conf is read with the other one beside it, a lone pg_hba.conf or
@@ -237,7 +230,7 @@ pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str
     }
     let subject = subject(node, files);
     let mut catalogs: Vec<&Catalog> = node.targets.versions().iter().map(|version| Catalog::shared(*version)).collect();
-    if subject.lone_of(FileKind::Recovery).is_some() && node.targets == Targets::all() {
+    if node.file == Some(FileKind::Recovery) && node.targets == Targets::all() {
         // Nobody said which version it is for: it is for one of those that read it.
         catalogs.retain(|catalog| recovery::is_read_by(catalog.version.major));
     }
@@ -316,12 +309,11 @@ pub fn conf(
             _ => read(files, sources, subject, reading),
         };
         let settings = Settings::judge(&tree, sources, catalog);
-        let access = access::read(files, sources, subject, &tree, &settings);
         let recovery = recovery::read(files, sources, subject, &mut tree, &settings);
-        let several = catalogs.len() > 1;
         let recovery = recovery.as_ref();
-        let access = &access;
-        let view = View { files, sources, tree: &tree, settings: &settings, recovery, rules, several, access };
+        let access = access::read(files, sources, subject, &tree, &settings);
+        let several = catalogs.len() > 1;
+        let view = View { files, sources, tree: &tree, settings: &settings, recovery, rules, several, access: &access };
         for finding in findings(&view, subject.role) {
             let key = (finding.rule.to_string(), finding.place.file, finding.place.span.start);
             match places.get(&key) {

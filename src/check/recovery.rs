@@ -51,12 +51,12 @@ pub fn read(
 ) -> Option<Recovery> {
     let major = settings.catalog.version.major;
     if !is_read_by(major) {
-        if let Some(path) = subject.lone_of(FileKind::Recovery)
+        if let Some((FileKind::Recovery, path)) = &subject.lone
             && tree.recovery_conf.is_none()
             && let Ok(bytes) = files.read(path)
         {
             let known = sources.find(path);
-            let source = || Source::new(path.to_path_buf(), FileKind::Recovery, bytes);
+            let source = || Source::new(path.clone(), FileKind::Recovery, bytes);
             tree.recovery_conf = Some(known.unwrap_or_else(|| sources.add(source())));
         }
         return None;
@@ -66,8 +66,11 @@ pub fn read(
 }
 
 fn path(files: &dyn Files, subject: &Subject, tree: &Tree) -> Option<PathBuf> {
-    if let Some(path) = subject.lone_of(FileKind::Recovery) {
-        return Some(path.to_path_buf());
+    match &subject.lone {
+        Some((FileKind::Recovery, path)) => return Some(path.clone()),
+        // Another lone file is not the one that recovers.
+        Some(_) => return None,
+        None => {}
     }
     // A lone fragment has no data directory.
     if !subject.with_auto {

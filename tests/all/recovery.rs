@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pgconflint::catalog::Catalog;
+use pgconflint::check::{self, Node, Rules};
+use pgconflint::files;
 use pgconflint::model::recovery::signals::{self, Mode, Signals};
 use pgconflint::model::recovery::{self, End};
 use pgconflint::model::settings::Settings;
 use pgconflint::model::{transcript, tree};
-use pgconflint::source::{Files, Sources};
-use pgconflint::version::Major;
+use pgconflint::source::{FileKind, Files, Sources};
+use pgconflint::version::{Major, Targets};
 use serde_json::{Value, json};
 
-use crate::vectors::{ROOT, base64, bytes, files, load, majors, readable, recorded};
+use crate::vectors::{self, ROOT, base64, bytes, load, majors, readable, recorded};
 
 /// Vectors that do not hold all that the server saw, and why. Each must be a real exception.
 const EXCEPTIONS: &[(&str, &[&str])] = &[("the mode of the file, which is not recorded", &["r-perm"])];
@@ -43,7 +45,7 @@ type Answers = Vec<(&'static str, Value, Value)>;
 
 fn of_recovery_conf(vector: &Value, major: Major) -> Answers {
     let expect = readable(&vector["expect"]);
-    let mut memory = files(vector);
+    let mut memory = vectors::files(vector);
     let main = match vector["file_b64"].as_str() {
         Some(encoded) => base64(encoded),
         None => bytes(vector["file"].as_str().unwrap()),
@@ -94,7 +96,7 @@ fn history(file: &str) -> PathBuf {
 
 fn of_signals(vector: &Value, major: Major) -> Answers {
     let expect = readable(&vector["expect"]);
-    let memory = files(vector);
+    let memory = vectors::files(vector);
     let catalog = Catalog::shared(recorded(major));
     let mut sources = Sources::default();
     let tree = tree::read(&memory, &mut sources, &PathBuf::from(ROOT).join("postgresql.conf"), None, major);
@@ -159,4 +161,56 @@ fn recoveries_agree_with_recorded_ones() {
     let wrong: Vec<String> = wrong.into_values().flatten().collect();
     assert!(wrong.is_empty(), "{} of {asked} differ:\n{}", wrong.len(), wrong.join("\n"));
     assert!(stale.is_empty(), "these are no exceptions any more: {stale:?}");
+}
+
+/// `FILE:LINE severity rule, first..last version` of a node's findings.
+fn found(files: &[(&str, &str)], path: &str, file: Option<FileKind>, targets: &str) -> Vec<String> {
+    let files = files.iter().fold(files::Memory::default(), |all, (name, text)| all.with(name, text.as_bytes()));
+    let targets = if targets.is_empty() { Targets::all() } else { targets.parse().unwrap() };
+    let node = Node { path: PathBuf::from(path), file, data_dir: None, targets, role: None };
+    let outcome = check::node(&files, &node, &Rules::built_in(), &|_| true);
+    assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
+    let told = outcome.findings.iter().map(|finding| {
+        let source = outcome.sources.get(finding.place.file);
+        let (first, last) = (finding.pg[0], finding.pg[finding.pg.len() - 1]);
+        let line = source.line(finding.place.span.start);
+        format!("{}:{line} {} {}, {first}..{last}", source.path.display(), finding.severity.word(), finding.rule)
+    });
+    told.collect()
+}
+
+#[test]
+fn a_lone_recovery_conf_is_for_the_versions_that_read_it() {
+    let files = [
+        ("db/recovery.conf", "include 'more.conf'\nSTANDBY_MODE = on\n"),
+        ("db/more.conf", "nosuch = 1\n"),
+        ("db/postgresql.conf", "nosuch = 1\n"),
+    ];
+    let lone = |targets| found(&files, "db/recovery.conf", Some(FileKind::Recovery), targets);
+    assert_eq!(lone(""), ["db/recovery.conf:2 error unknown-recovery-parameter, 9.4..11"]);
+    assert_eq!(lone("11"), ["db/recovery.conf:2 error unknown-recovery-parameter, 11..11"]);
+    assert_eq!(lone("14"), ["db/recovery.conf:1 error recovery-conf-present, 14..14"]);
+}
+
+#[test]
+fn a_node_has_the_recovery_conf_of_its_data_directory() {
+    let files = [
+        ("etc/postgresql.conf", "data_directory = '/data'\n"),
+        ("etc/recovery.conf", "nosuch = 1\n"),
+        ("/data/PG_VERSION", "11\n"),
+        (
+            "/data/recovery.conf",
+            "standby_mode = on\nrestore_command = '/bin/false'\nrecovery_target_timeline = latest\n",
+        ),
+    ];
+    assert_eq!(found(&files, "etc", None, "11"), Vec::<String>::new());
+    let beside = found(&files[..3], "etc", None, "11");
+    assert_eq!(
+        beside,
+        [
+            "etc/recovery.conf:1 warning recovery-conf-misplaced, 11..11",
+            "etc/recovery.conf:1 error unknown-recovery-parameter, 11..11"
+        ]
+    );
+    assert_eq!(found(&files, "etc", None, "12"), ["/data/recovery.conf:1 error recovery-conf-present, 12..12"]);
 }
