@@ -3,10 +3,14 @@
 // Tests stand outside of the core: the disk is theirs.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
+#[path = "all/access.rs"]
+mod access;
 #[path = "all/auto_conf.rs"]
 mod auto_conf;
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/cover.rs"]
+mod cover;
 #[path = "all/docs.rs"]
 mod docs;
 #[path = "all/guides.rs"]

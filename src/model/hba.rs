@@ -3,6 +3,7 @@
 pub mod address;
 pub mod cover;
 mod entry;
+mod ldap;
 pub mod matching;
 mod options;
 mod ranges;
@@ -146,7 +147,12 @@ impl Hba {
 fn push(log: &mut Vec<Vec<u8>>, severity: &[u8], message: &Message) {
     log.push([severity, &message.text].concat());
     log.extend(message.hint.iter().map(|hint| [b"HINT:  ", hint.as_bytes()].concat()));
-    log.extend(message.context.iter().map(|context| [b"CONTEXT:  ", context.as_slice()].concat()));
+    let context = message.context.iter().flat_map(|context| context.split(|byte| *byte == b'\n'));
+    // Further lines of a message are indented.
+    log.extend(context.enumerate().map(|(index, line)| {
+        let start: &[u8] = if index == 0 { b"CONTEXT:  " } else { b"\t" };
+        [start, line].concat()
+    }));
 }
 
 /// Reads a file.

@@ -44,6 +44,8 @@ pub struct Entry {
     pub options: Vec<OptionValue>,
     /// What is asked of a certificate.
     pub certificate: Certificate,
+    /// How deep LDAP is searched: 0 the entry itself, 1 those right below, 2 all below.
+    pub ldap_scope: u8,
 }
 
 /// A line in the making.
@@ -123,6 +125,7 @@ impl Judge<'_> {
             method,
             method_place,
             certificate: options.certificate,
+            ldap_scope: options.ldap_scope,
             options: options.all,
         })
     }
@@ -142,6 +145,15 @@ impl Judge<'_> {
         let text = text.into();
         self.say(text.clone(), hint);
         Box::new(Refusal { fault, place, view: Some(text.clone()), text })
+    }
+
+    /// A refusal that the server gives without a context.
+    pub(super) fn refuse_bare(&mut self, fault: Fault, place: Place, text: impl Into<Vec<u8>>) -> Box<Refusal> {
+        let refusal = self.refuse(fault, place, text);
+        if let Some(message) = self.messages.last_mut() {
+            message.context = None;
+        }
+        refusal
     }
 
     pub(super) fn say(&mut self, text: Vec<u8>, hint: Option<String>) {

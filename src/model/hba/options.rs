@@ -2,6 +2,7 @@
 
 use super::address;
 use super::entry::{Certificate, Judge};
+use super::ldap::LdapUrl;
 use super::refusal::{Fault, Refusal};
 use crate::catalog::access::{Method, OptionWord, Reading, Type};
 use crate::model::access::Word;
@@ -26,6 +27,7 @@ pub(super) struct Options<'a> {
     method: &'a Method,
     pub(super) all: Vec<OptionValue>,
     pub(super) certificate: Certificate,
+    pub(super) ldap_scope: u8,
 }
 
 type Verdict = Result<(), Box<Refusal>>;
@@ -35,7 +37,7 @@ const VALIDATOR_OPTION: &[u8] = b"validator.";
 
 impl<'a> Options<'a> {
     pub(super) fn new(connection: &'a Type, method: &'a Method) -> Options<'a> {
-        Options { connection, method, all: Vec::new(), certificate: Certificate::Off }
+        Options { connection, method, all: Vec::new(), certificate: Certificate::Off, ldap_scope: 2 }
     }
 
     /// The last value of an option of that reading.
@@ -197,9 +199,7 @@ impl<'a> Options<'a> {
                         format!("{} {only} \"verify-full\" when using \"cert\" authentication", known.name)
                     };
                     let mut refusal = judge.refuse(fault, word.place, text("only accepts"));
-                    if major >= Major::V19 {
-                        refusal.view = Some(text("can only be set to").into_bytes());
-                    }
+                    refusal.view = Some(text("can only be set to").into_bytes());
                     return Err(refusal);
                 }
                 self.certificate = Certificate::Ca;
@@ -227,19 +227,23 @@ impl<'a> Options<'a> {
     fn ldap_url(&mut self, judge: &mut Judge, word: &Word, value: &[u8]) -> Verdict {
         let major = judge.around.major;
         let fault = Fault::OptionValue("ldapurl");
-        let Some(url) = LdapUrl::parse(value) else {
-            // The library's numbers for faults of URLs are those of other errors.
-            let text = [b"could not parse LDAP URL \"", value, b"\": Time limit exceeded"].concat();
-            return Err(judge.refuse(fault, word.place, text));
+        let url = match LdapUrl::parse(value) {
+            Ok(url) => url,
+            Err(reason) => {
+                let text = [b"could not parse LDAP URL \"", value, b"\": ", reason.as_bytes()].concat();
+                return Err(judge.refuse_bare(fault, word.place, text));
+            }
         };
         if major < Major::V11 && url.scheme != b"ldap" {
             let text = [b"unsupported LDAP URL scheme: ", url.scheme].concat();
-            return Err(judge.refuse(fault, word.place, text));
+            return Err(judge.refuse_bare(fault, word.place, text));
         }
         if major < Major::V11 && url.filter.is_some() {
-            return Err(judge.refuse(fault, word.place, "filters not supported in LDAP URLs"));
+            return Err(judge.refuse_bare(fault, word.place, "filters not supported in LDAP URLs"));
         }
+        self.ldap_scope = url.scope;
         let parts = [
+            ("ldapscheme", Some(url.scheme)),
             ("ldapserver", url.host),
             ("ldapport", url.port),
             ("ldapbasedn", url.base),
@@ -408,40 +412,4 @@ fn leading_number(text: &[u8]) -> i64 {
     let digits = digits.iter().take_while(|byte| byte.is_ascii_digit()).take(12);
     let value = digits.fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
     if is_negative { -value } else { value }
-}
-
-/// `scheme://host:port/base?attribute?scope?filter`
-struct LdapUrl<'a> {
-    scheme: &'a [u8],
-    host: Option<&'a [u8]>,
-    port: Option<&'a [u8]>,
-    base: Option<&'a [u8]>,
-    attribute: Option<&'a [u8]>,
-    filter: Option<&'a [u8]>,
-}
-
-impl LdapUrl<'_> {
-    fn parse(text: &[u8]) -> Option<LdapUrl<'_>> {
-        let scheme = [&b"ldaps"[..], b"ldapi", b"ldap"].into_iter().find(|scheme| {
-            text.len() > scheme.len()
-                && text[..scheme.len()].eq_ignore_ascii_case(scheme)
-                && text[scheme.len()..].starts_with(b"://")
-        })?;
-        let rest = &text[scheme.len() + 3..];
-        let (place, path) = match memchr::memchr(b'/', rest) {
-            Some(slash) => (&rest[..slash], &rest[slash + 1..]),
-            None => (rest, &b""[..]),
-        };
-        let (host, port) = match memchr::memrchr(b':', place) {
-            Some(colon) => (&place[..colon], Some(&place[colon + 1..])),
-            None => (place, None),
-        };
-        let mut parts = path.split(|byte| *byte == b'?');
-        let mut next = || parts.next().filter(|part| !part.is_empty());
-        let base = next();
-        let attribute = next().map(|list| list.split(|byte| *byte == b',').next().unwrap_or(list));
-        let _scope = next();
-        let filter = next();
-        Some(LdapUrl { scheme, host: Some(host).filter(|host| !host.is_empty()), port, base, attribute, filter })
-    }
 }

@@ -91,7 +91,7 @@ fn options(entry: &Entry, major: Major) -> Vec<Vec<u8>> {
     };
     plain("pamservice");
     if entry.method.name == "ldap" {
-        for name in ["ldapserver", "ldapport"] {
+        for name in ["ldapserver", "ldapport", "ldapscheme"] {
             plain(name);
         }
         if is_set("ldaptls") {
@@ -105,7 +105,9 @@ fn options(entry: &Entry, major: Major) -> Vec<Vec<u8>> {
         if let Some(value) = value("ldapsearchfilter") {
             push("ldapsearchfilter", value);
         }
-        push("ldapscope", b"2");
+        if entry.ldap_scope > 0 {
+            push("ldapscope", entry.ldap_scope.to_string().as_bytes());
+        }
     }
     for name in ["radiusservers", "radiussecrets", "radiusidentifiers", "radiusports", "issuer", "scope", "validator"] {
         if let Some(value) = value(name) {

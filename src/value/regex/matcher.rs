@@ -324,7 +324,7 @@ impl<'a> Matcher<'a> {
         }
         let held = &self.text[held];
         let rounds = (end - begin) / held.len();
-        (end - begin) % held.len() == 0
+        (end - begin).is_multiple_of(held.len())
             && rounds >= least as usize
             && most.is_none_or(|most| rounds <= most as usize)
             && self.text[begin..end]

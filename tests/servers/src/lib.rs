@@ -9,6 +9,8 @@
 //!   recovery recovery.conf, 10 and 11
 //! ```
 
+pub mod access;
+pub mod access_cases;
 pub mod agree;
 pub mod files;
 pub mod generate;

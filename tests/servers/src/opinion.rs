@@ -30,10 +30,10 @@ pub trait Opinion: Sync {
 pub struct Pgconflint;
 
 /// Where the files lie. A path may also lead out of it.
-pub(crate) const DATA: &str = "$CWD/data";
+pub const DATA: &str = "$CWD/data";
 
 /// Writes `$PGDATA` for the data directory, as the servers' answers have it.
-pub(crate) fn hide(bytes: impl Into<Bytes>) -> Bytes {
+pub fn hide(bytes: impl Into<Bytes>) -> Bytes {
     replace(&bytes.into(), DATA.as_bytes(), b"$PGDATA")
 }
 
@@ -107,7 +107,7 @@ fn running(parameter: &Parameter, major: Major) -> Option<Value> {
 }
 
 /// The catalogue of the very minor that is installed.
-pub(crate) fn catalog(major: Major) -> &'static Catalog {
+fn catalog(major: Major) -> &'static Catalog {
     static CATALOGS: OnceLock<BTreeMap<Major, Catalog>> = OnceLock::new();
     let catalogs = CATALOGS.get_or_init(|| {
         let installed = crate::install::locked().iter().map(|locked| {
@@ -122,7 +122,7 @@ pub(crate) fn catalog(major: Major) -> &'static Catalog {
 }
 
 /// Files that lie in the data directory; all other paths are the disk's.
-pub(crate) struct Lying<'a>(pub &'a FileSet);
+pub struct Lying<'a>(pub &'a FileSet);
 
 impl Lying<'_> {
     fn relative(path: &Path) -> Option<PathBuf> {

@@ -8,9 +8,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use tempfile::TempDir;
 
+use crate::files::FileSet;
 use crate::install;
 use crate::template;
 use crate::user;
+use crate::vectors;
 use crate::wire::{Answer, Session};
 
 /// A port that no file of a question names. Nothing listens on it: it is
@@ -39,6 +41,8 @@ rm -rf "$directory"
 pub struct Server {
     /// The major version.
     pub major: u16,
+    /// Whether it runs with `ssl = on`.
+    pub has_ssl: bool,
     data: PathBuf,
     session: Mutex<Session>,
     guard: Child,
@@ -49,16 +53,33 @@ pub struct Server {
 impl Server {
     /// Starts a server of an installed major on a fresh data directory.
     pub fn start(major: u16) -> Result<Server> {
+        Server::start_as(major, false)
+    }
+
+    /// The same with a certificate of its own and `ssl = on`.
+    pub fn start_with_ssl(major: u16) -> Result<Server> {
+        Server::start_as(major, true)
+    }
+
+    fn start_as(major: u16, has_ssl: bool) -> Result<Server> {
         let directory = template::scratch()?;
         let data = directory.path().join("data");
         template::copy(major, template::SEGMENT, &data)?;
         let mut postgres = user::command("/bin/sh");
         postgres.args(["-c", GUARD, "sh"]).arg(directory.path());
         arguments(&mut postgres, major, &data, directory.path())?;
+        if has_ssl {
+            let (certificate, key) = vectors::pair()?;
+            let files = FileSet::default().with("server.crt", certificate).with("server.key", key);
+            files.mode("server.key", 0o600).write(&data)?;
+            user::give(&data.join("server.key"))?;
+            postgres.args(["-c", "ssl=on"]);
+        }
         let mut guard = postgres.stdin(Stdio::piped()).spawn()?;
         match open(directory.path()) {
             Ok(session) => Ok(Server {
                 major,
+                has_ssl,
                 data,
                 session: Mutex::new(session),
                 guard,
@@ -99,8 +120,13 @@ impl Drop for Server {
 
 /// Starts servers of several majors, a few at a time.
 pub fn start_all(majors: &[u16]) -> Result<Vec<Server>> {
+    start_each(majors, &Server::start)
+}
+
+/// The same, each started in the way that is given.
+pub fn start_each(majors: &[u16], start: &(dyn Fn(u16) -> Result<Server> + Sync)) -> Result<Vec<Server>> {
     std::thread::scope(|scope| {
-        let starting: Vec<_> = majors.iter().map(|major| scope.spawn(|| Server::start(*major))).collect();
+        let starting: Vec<_> = majors.iter().map(|major| scope.spawn(|| start(*major))).collect();
         starting.into_iter().map(|server| server.join().expect("starting a server does not panic")).collect()
     })
 }

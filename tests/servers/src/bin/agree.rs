@@ -2,6 +2,7 @@
 //! `agree conf [FILES…] [--pg N] [--save DIR]`
 //! `agree recovery [FILES…] [--pg N]`: recovery.conf, on 10 and 11
 //! `agree generate-recovery [--count N] [--seed S] [--from K] [--pg N]`
+//! `agree hba|ident [FILES…] [--pg N]`, `agree generate-hba|generate-ident [--count N] [--seed S] [--from K] [--pg N]`
 //! `agree generate [--count N] [--seed S] [--from K] [--pg N] [--save DIR]`
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
@@ -11,9 +12,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, bail};
+use pgconflint_servers::access::{self, Kind};
+use pgconflint_servers::access_cases;
 use pgconflint_servers::agree::{self, Depth, Disagreement};
 use pgconflint_servers::generate::{self, Material};
 use pgconflint_servers::opinion::Pgconflint;
+use pgconflint_servers::server::start_each;
 use pgconflint_servers::shown::Shown;
 use pgconflint_servers::{FileSet, Server, install, record, recovery, start_all};
 
@@ -42,6 +46,9 @@ fn main() -> Result<()> {
     install::install(&|line| println!("{line}"))?;
     let majors: Vec<u16> =
         install::majors().into_iter().filter(|major| options.pg.is_none_or(|pg| pg == *major)).collect();
+    if let "hba" | "ident" | "generate-hba" | "generate-ident" = options.command.as_str() {
+        return accesses(&options, &majors);
+    }
     if options.command.ends_with("recovery") {
         return recoveries(&options, &majors);
     }
@@ -80,7 +87,11 @@ fn main() -> Result<()> {
             };
             ask(&servers, &options, options.count, &case, &depth)
         }
-        other => bail!("agree {other}: there is `conf`, `generate`, `recovery` and `generate-recovery`"),
+        other => {
+            bail!(
+                "agree {other}: there is `conf`, `recovery`, `hba` and `ident`, and `generate` with `-recovery`, `-hba`, `-ident` or alone"
+            )
+        }
     };
     let seconds = before.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
@@ -145,6 +156,66 @@ fn recovery_files(options: &Options) -> Vec<PathBuf> {
     }
     let corpus = std::env::var_os("PGCONFLINT_CORPUS");
     corpus.map_or_else(Vec::new, |corpus| below(&Path::new(&corpus).join("recovery_conf")))
+}
+
+/// Asks about pg_hba.conf or pg_ident.conf: what the views show, or up to 14 what a reload says of pg_ident.conf.
+fn accesses(options: &Options, majors: &[u16]) -> Result<()> {
+    let kind = if options.command.ends_with("hba") { Kind::Hba } else { Kind::Ident };
+    let generates = options.command.starts_with("generate");
+    let mut files = options.files.clone();
+    if let Some(corpus) = std::env::var_os("PGCONFLINT_CORPUS").filter(|_| files.is_empty()) {
+        files = below(&Path::new(&corpus).join(kind.name().trim_end_matches(".conf")));
+    }
+    let mut lines = access_cases::Lines::default();
+    let mut cases: Vec<(String, FileSet)> = Vec::new();
+    for path in &files {
+        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
+        lines.add(&bytes);
+        cases.push((path.display().to_string(), FileSet::default().with(kind.name(), bytes)));
+    }
+    // What a hostssl line is told differs with ssl on and off; a reload needs it on.
+    let servers = start_each(majors, &|major| {
+        if generates || kind == Kind::Ident { Server::start_with_ssl(major) } else { Server::start(major) }
+    })?;
+    let count = if generates { options.count } else { cases.len() as u64 };
+    if generates {
+        println!("seed {}, cases {} to {}", options.seed, options.from, options.from + count);
+    }
+    let case = |number: u64| {
+        if generates {
+            let number = options.from + number;
+            (format!("seed {} case {number}", options.seed), access_cases::case(kind, &lines, options.seed, number))
+        } else {
+            cases[usize::try_from(number).expect("a small number")].clone()
+        }
+    };
+    let (before, reports) = (std::time::Instant::now(), Mutex::new(Reports::new()));
+    std::thread::scope(|scope| {
+        for server in &servers {
+            let (case, reports) = (&case, &reports);
+            scope.spawn(move || {
+                for number in 0..count {
+                    let (name, files) = case(number);
+                    let (text, what) = match access::compare(server, kind, &files) {
+                        Ok(found) if found.is_empty() => continue,
+                        Ok(found) => {
+                            let small = access::shrink(server, kind, &files);
+                            let again = access::compare(server, kind, &small).unwrap_or_default();
+                            told(&small, if again.is_empty() { &found } else { &again })
+                        }
+                        Err(error) => (format!("  {error:#}"), "no answer".to_string()),
+                    };
+                    let mut reports = reports.lock().expect("no thread panics while it reports");
+                    reports.entry(text).or_insert((what, Vec::new())).1.push(format!("{name} [{}]", server.major));
+                }
+            });
+        }
+    });
+    let found = print(reports.into_inner().expect("no thread panics while it reports"));
+    let majors = servers.len();
+    println!("{count} files on {majors} majors, {found} disagreements, {:.1?}", before.elapsed());
+    drop(servers);
+    std::process::exit(i32::from(found > 0));
 }
 
 /// Asks all servers about all cases; returns how many were asked about and
