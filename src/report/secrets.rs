@@ -74,7 +74,26 @@ fn after_equals(text: &[u8], equals: usize) -> Option<Span> {
     let blanks = text[equals + 1..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let start = equals + 1 + blanks;
     let opened_by = name.checked_sub(1).map(|before| text[before]);
-    Some(value(text, start, opened_by))
+    let span = value(text, start, opened_by);
+    let is_option = text[name..equals].starts_with(b"ldap") || text[name..equals].starts_with(b"radius");
+    let is_bare = span.start == start && text.get(start) != Some(&b'"') && opened_by != Some(b'"');
+    Some(if is_option && is_bare { Span::new(span.start, with_strays(text, span.end)) } else { span })
+}
+
+/// The end of a value of pg_hba.conf with the words behind it that are no options: a secret with blanks in it, the
+/// quotes forgotten.
+fn with_strays(text: &[u8], end: usize) -> usize {
+    let mut end = end;
+    loop {
+        let blanks = text[end..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let word = &text[end + blanks..];
+        let length = word.iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'`').count();
+        let is_stray = length > 0 && word[0] != b'#' && !word[..length].contains(&b'=');
+        if blanks == 0 || !is_stray {
+            return end;
+        }
+        end += blanks + length;
+    }
 }
 
 /// `name 'value'`, as configuration files may leave out the equals sign.
@@ -183,6 +202,7 @@ mod tests {
             ("'postgres://me:s3c@ret@db/x?sslpassword=u&a=b'", "'postgres://me:****@db/x?sslpassword=****&a=b'"),
             ("host a b ldap \"ldapbindpasswd=s3 cret\" x", "host a b ldap \"ldapbindpasswd=****\" x"),
             ("host a b ldap ldapbindpasswd=\"s3 cret\" x=y", "host a b ldap ldapbindpasswd=\"****\" x=y"),
+            ("ldap ldapbindpasswd=my s3cret ldaptls=1 # x", "ldap ldapbindpasswd=**** ldaptls=1 # x"),
             ("radiussecrets=\"a,b\" radiusservers=c", "radiussecrets=\"****\" radiusservers=c"),
             ("oauth_client_secret=abc", "oauth_client_secret=****"),
             ("archive_command = 'PGPASSWORD=abc cp %p'", "archive_command = 'PGPASSWORD=**** cp %p'"),

@@ -39,7 +39,13 @@ fn files(example: &Example) -> FileSet {
     };
     for beside in example.beside.iter() {
         let name = beside.name.as_ref();
-        if matches!(name, names::PG_VERSION | names::PG_HBA | "postmaster.opts") {
+        let is_for_the_linter = match name {
+            // A server of its own lets the test in; where who may connect is the question, none has to.
+            names::PG_HBA => !is_about_access(example),
+            names::PG_VERSION | "postmaster.opts" => true,
+            _ => false,
+        };
+        if is_for_the_linter {
             continue;
         }
         files = files.with(name, beside.bytes.to_vec());
@@ -48,6 +54,11 @@ fn files(example: &Example) -> FileSet {
         }
     }
     files
+}
+
+/// Whether an example is of pg_hba.conf or pg_ident.conf.
+fn is_about_access(example: &Example) -> bool {
+    [names::PG_HBA, names::PG_IDENT].contains(&example.main.as_ref())
 }
 
 fn says(page: &Page, version: PgVersion) -> Option<&Says> {
@@ -91,7 +102,14 @@ fn claims(page: &Page, read_only: bool) -> Vec<Claim> {
         for version in proven(page, &versions) {
             let id = format!("{}.md:{} {:?} {}", page.id, example.line, example.shows, version.major);
             let refuses = example.shows == Shows::Fires && page.server == "refuses";
+            let is_ident = example.main == names::PG_IDENT;
             let expect = match says(page, version) {
+                // Such a file is dropped as a whole, and the server starts.
+                Some(says) if refuses && is_ident => Expect::Says(says.text.to_string()),
+                says if is_ident => {
+                    let words = says.map(|says| says.text.to_string());
+                    Expect::StartsWithout(words.into_iter().chain([names::PG_IDENT.to_string()]).collect())
+                }
                 Some(says) if refuses => Expect::Refuses(Some(says.text.to_string())),
                 None if refuses => panic!("{id}: the page does not say what this major says"),
                 _ if read_only => Expect::Reads,
