@@ -56,7 +56,7 @@ fn trust(rules: &Rules, spots: &mut Vec<Spot>) {
 
 fn consequence(entry: &Entry) -> &'static str {
     match is_for_replication(entry) {
-        true => "That is a copy of the whole cluster",
+        true => "They can take a copy of the whole cluster",
         false => "",
     }
 }

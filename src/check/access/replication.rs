@@ -36,8 +36,11 @@ pub fn check(rules: &Rules, role: Option<Role>, spots: &mut Vec<Spot>) {
     if let Some(name) = sender(rules) {
         spot = spot.subject(name);
     }
-    if role == Some(Role::Primary) {
-        spot.at_least = Some(Severity::Warning);
+    match role {
+        Some(Role::Primary) => spot.at_least = Some(Severity::Warning),
+        // Nobody follows it as long as it is one.
+        Some(Role::Standby) => spot.at_most = Some(Severity::Info),
+        None => {}
     }
     spots.push(spot);
 }

@@ -52,15 +52,18 @@ pub(super) fn option_value(
     let before = Access::shared(Major::V13).meaning(option, &value);
     let names_all = known.methods.iter().find(|method| method.place == Where::Only("hostssl"));
     let is_cert = record.fields.iter().any(|field| names_all.is_some_and(|name| name.name.as_bytes() == field[0].text));
-    if before == Some("ca") && !is_cert {
-        let written = format!("{option}=verify-ca");
+    // What the option meant, or what the method asks for in any case.
+    let written = match before {
+        Some("ca") if !is_cert => Some("verify-ca"),
+        _ if is_cert => Some("verify-full"),
+        _ => None,
+    };
+    if let Some(written) = written.map(|word| format!("{option}={word}")) {
         spot = spot.word("suggestion", written.clone());
         // Up to 11 that word would switch it off.
-        if !rules.view.several {
+        if !rules.view.several && before.is_some() {
             spot = spot.edit(refusal.place, written);
         }
-    } else if is_cert {
-        spot = spot.word("suggestion", format!("{option}=verify-full"));
     }
     spot
 }
