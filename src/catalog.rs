@@ -1,6 +1,7 @@
 //! What each major knows: its parameters as a running server lists them, read from `rules/catalog`.
 
 pub mod access;
+pub mod conninfo;
 mod parameter;
 mod reading;
 pub mod recovery;

@@ -5,6 +5,7 @@ pub mod examples;
 pub mod fix;
 pub mod spot;
 
+mod conninfo;
 mod includes;
 mod names;
 mod overrides;
@@ -237,7 +238,7 @@ pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str
     let mut findings = conf(files, &mut outcome.sources, &subject, rules, &catalogs);
     if node.targets == Targets::all() {
         // Nobody said which version it is for: that an old one lacks a name is no fault.
-        for finding in findings.iter_mut().filter(|finding| TOO_NEW.contains(&finding.rule.as_ref())) {
+        for finding in findings.iter_mut().filter(|finding| TOO_NEW.iter().any(|name| finding.rule.ends_with(name))) {
             finding.severity = finding.severity.min(Severity::Info);
         }
     }
@@ -357,6 +358,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     overrides::check(view, &mut spots);
     traps::check(view, &mut spots);
     recovery::check(view, &mut spots);
+    conninfo::check(view, role, &mut spots);
     syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {
@@ -372,10 +374,9 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     found
 }
 
-/// Rules about what only later versions know.
-const TOO_NEW: [&str; 7] = [
-    "parameter-too-new",
-    "hba-word-too-new",
+/// How the names of rules end that are about what only later versions know.
+const TOO_NEW: [&str; 6] = [
+    "-too-new",
     "hba-include-before-16",
     "hba-continuation-before-14",
     "hba-regex-before-16",

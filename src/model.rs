@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod auto_conf;
+pub mod conninfo;
 pub mod hba;
 pub mod ident;
 pub mod path;

@@ -39,3 +39,19 @@ pub const REPLICATION: &str = "replication";
 pub const MAP: &str = "map";
 /// The word of pg_hba.conf for a database with the name of the user; up to 8.3 an option of `ident`.
 pub const SAME_USER: &str = "sameuser";
+
+/// Keywords of connection strings that have a place of their own in a URI.
+pub const USER: &str = "user";
+/// See [`USER`].
+pub const PASSWORD: &str = "password";
+/// See [`USER`].
+pub const HOST: &str = "host";
+/// See [`USER`].
+pub const PORT: &str = "port";
+/// See [`USER`].
+pub const DBNAME: &str = "dbname";
+
+/// Numeric addresses in place of host names.
+pub const HOSTADDR: &str = "hostaddr";
+/// Whether a connection sends keepalives.
+pub const KEEPALIVES: &str = "keepalives";

@@ -9,6 +9,8 @@ mod access;
 mod auto_conf;
 #[path = "all/cli.rs"]
 mod cli;
+#[path = "all/conninfo.rs"]
+mod conninfo;
 #[path = "all/cover.rs"]
 mod cover;
 #[path = "all/docs.rs"]

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use crate::source::Span;
 
+/// Bytes around a word in which what belongs to it is looked for: a line may be of megabytes.
+const NEAR: usize = 4096;
+
 /// The text with `****` for each secret.
 pub fn mask_secrets(text: &str) -> Cow<'_, str> {
     let spans = secret_spans(text.as_bytes());
@@ -65,8 +68,14 @@ fn secret_name(before: &[u8]) -> Option<usize> {
     let length = before.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     let start = before.len() - length;
     let name = before[start..].to_ascii_lowercase();
-    let is_secret = name == b"pass" || ENDINGS.iter().any(|ending| name.ends_with(ending));
+    let is_secret = name == b"pass" || ENDINGS.iter().any(|ending| name.ends_with(ending)) || is_misspelt(&name);
     is_secret.then_some(start)
+}
+
+/// `pasword`, `passwort`: what stands behind it is a password all the same.
+fn is_misspelt(name: &[u8]) -> bool {
+    let name = std::str::from_utf8(name).unwrap_or_default();
+    (6..=10).contains(&name.len()) && crate::nearest::nearest(name, ["password"]).is_some()
 }
 
 fn after_equals(text: &[u8], equals: usize) -> Option<Span> {
@@ -75,25 +84,10 @@ fn after_equals(text: &[u8], equals: usize) -> Option<Span> {
     let start = equals + 1 + blanks;
     let opened_by = name.checked_sub(1).map(|before| text[before]);
     let span = value(text, start, opened_by);
-    let is_option = text[name..equals].starts_with(b"ldap") || text[name..equals].starts_with(b"radius");
-    let is_bare = span.start == start && text.get(start) != Some(&b'"') && opened_by != Some(b'"');
-    Some(if is_option && is_bare { Span::new(span.start, with_strays(text, span.end)) } else { span })
-}
-
-/// The end of a value of pg_hba.conf with the words behind it that are no options: a secret with blanks in it, the
-/// quotes forgotten.
-fn with_strays(text: &[u8], end: usize) -> usize {
-    let mut end = end;
-    loop {
-        let blanks = text[end..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let word = &text[end + blanks..];
-        let length = word.iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'`').count();
-        let is_stray = length > 0 && word[0] != b'#' && !word[..length].contains(&b'=');
-        if blanks == 0 || !is_stray {
-            return end;
-        }
-        end += blanks + length;
-    }
+    // The name of a variable in capitals stands before a command.
+    let is_pair = text[name].is_ascii_lowercase() && opened_by.is_some_and(|before| b" \t'".contains(&before));
+    let is_bare = span.start == start && span.start < span.end;
+    Some(if is_pair && is_bare { Span::new(start, second_half(text, name, start, span.end)) } else { span })
 }
 
 /// `name 'value'`, as configuration files may leave out the equals sign.
@@ -169,14 +163,60 @@ fn bare(text: &[u8], start: usize, opened_by: Option<u8>) -> Span {
     Span::new(start, end)
 }
 
+/// A password with a blank in it that should have been in quotes: inside the quotes of a file, and behind an option
+/// of pg_hba.conf, words without an equals sign behind it are the rest of it.
+fn second_half(text: &[u8], name: usize, start: usize, end: usize) -> usize {
+    let mut end = end;
+    let is_option = [&b"ldap"[..], b"radius"].iter().any(|method| text[name..].starts_with(method));
+    if !is_option && !is_inside_quotes(text, start) {
+        return end;
+    }
+    loop {
+        let blanks = text[end..].iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let word = end + blanks;
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'\'' | b'`');
+        let length = text[word..].iter().position(ends).unwrap_or(text.len() - word);
+        let after = text[word + length..].trim_ascii_start();
+        let is_comment = is_option && text.get(word) == Some(&b'#');
+        if blanks == 0 || length == 0 || is_comment || after.starts_with(b"=") {
+            return end;
+        }
+        end = word + length;
+    }
+}
+
 /// `user:password@` after `://`: up to the last `@` before the path, as passwords may hold one.
 fn in_uri(text: &[u8], start: usize) -> Option<Span> {
-    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'\'' | b'"' | b'`');
-    let length = text[start..].iter().position(ends).unwrap_or(text.len() - start);
-    let authority = &text[start..start + length];
-    let at = authority.iter().rposition(|byte| *byte == b'@')?;
-    let colon = authority[..at].iter().position(|byte| *byte == b':')?;
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'\'' | b'"' | b'`');
+    let closes = |byte: &u8| matches!(byte, b'\'' | b'\n');
+    let until = |ends: &dyn Fn(&u8) -> bool| {
+        let near = &text[start..text.len().min(start + NEAR)];
+        &near[..near.iter().position(ends).unwrap_or(near.len())]
+    };
+    // Inside quotes a password may hold a blank, though it should not.
+    user_and_password(until(&ends), start)
+        .or_else(|| is_inside_quotes(text, start).then(|| user_and_password(until(&closes), start)).flatten())
+}
+
+fn user_and_password(all: &[u8], start: usize) -> Option<Span> {
+    let authority = &all[..all.iter().position(|byte| *byte == b'/').unwrap_or(all.len())];
+    let at = match authority.iter().rposition(|byte| *byte == b'@') {
+        Some(at) => at,
+        // A password may hold a slash, though it should not.
+        None => {
+            let query = all.iter().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(all.len());
+            all[..query].iter().rposition(|byte| *byte == b'@')?
+        }
+    };
+    let colon = all[..at.min(authority.len())].iter().position(|byte| *byte == b':')?;
     Some(Span::new(start + colon + 1, start + at))
+}
+
+/// Whether an odd number of quotes stands before it on its line.
+fn is_inside_quotes(text: &[u8], start: usize) -> bool {
+    let near = &text[start.saturating_sub(NEAR)..start];
+    let line = near.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    near[line..].iter().filter(|byte| **byte == b'\'').count() % 2 == 1
 }
 
 fn line_end(text: &[u8], start: usize) -> usize {
@@ -210,6 +250,10 @@ mod tests {
             ("the value `password=abc`, and", "the value `password=****`, and"),
             ("primary_conninfo = 'password='", "primary_conninfo = 'password='"),
             ("password='never closed", "password='****"),
+            ("primary_conninfo = 'password=two words host=x'", "primary_conninfo = 'password=**** host=x'"),
+            ("primary_conninfo = 'host=x password=two words'", "primary_conninfo = 'host=x password=****'"),
+            ("primary_conninfo = 'pasword=s3cret user=y'", "primary_conninfo = 'pasword=**** user=y'"),
+            ("'postgres://me:s3/c:ret@db/x'", "'postgres://me:****@db/x'"),
         ] {
             assert_eq!(mask_secrets(text), masked);
         }

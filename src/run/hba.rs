@@ -35,8 +35,11 @@ struct Answer {
     found: Option<Match>,
     verdict: &'static str,
     because: String,
-    /// Lines before it that might decide instead, and the server's message.
-    #[serde(skip)]
+    /// Lines before it that might decide instead, depending on what is not in files.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    depends: Vec<String>,
+    /// Lines that nearly fit, other versions, a file that is refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
 }
 
@@ -86,7 +89,7 @@ fn write_text(out: &mut dyn Write, pg: &str, answer: &Answer) -> std::io::Result
         writeln!(out, "{}:{}: {}", found.file, found.line, found.text)?;
     }
     writeln!(out, "{} on PostgreSQL {pg}: {}", answer.verdict, answer.because)?;
-    answer.notes.iter().try_for_each(|note| writeln!(out, "  {note}"))
+    answer.depends.iter().chain(&answer.notes).try_for_each(|note| writeln!(out, "  {note}"))
 }
 
 fn answer(options: &cli::Hba, disk: &Disk, show: &Show) -> Result<(String, Answer), Vec<String>> {
@@ -171,7 +174,7 @@ fn decide(options: &cli::Hba, hba: &Hba, sources: &Sources, major: Major, show: 
         format!("{}:{}", show.path(&sources.get(record.file).path), record.line)
     };
     let text = |index: usize| show.text(&display(sources.text(line(index).record.place()))).into_owned();
-    let mut notes: Vec<String> = decision
+    let depends: Vec<String> = decision
         .perhaps
         .iter()
         .take(NEAR)
@@ -179,6 +182,7 @@ fn decide(options: &cli::Hba, hba: &Hba, sources: &Sources, major: Major, show: 
             format!("{} decides instead, depending on {}: {}", name(*index), unknown.words(), text(*index))
         })
         .collect();
+    let mut notes = Vec::new();
     let refused = hba.lines.iter().position(|line| line.verdict.is_err());
     if let Some((index, Err(refusal))) = refused.map(|index| (index, &line(index).verdict)) {
         let what = show.text(&display(&refusal.text)).into_owned();
@@ -192,7 +196,7 @@ fn decide(options: &cli::Hba, hba: &Hba, sources: &Sources, major: Major, show: 
         let because = if hba.lines.is_empty() { "there is no line at all" } else { "no line fits" };
         let kind = if kind.is_empty() { String::new() } else { format!("{kind}connection from ") };
         let because = format!("{because}: no pg_hba.conf entry for {kind}{said}");
-        return Answer { found: None, verdict: "no-entry", because, notes };
+        return Answer { found: None, verdict: "no-entry", because, depends, notes };
     };
     let shown = row(line(index), major);
     let bytes = |bytes: Option<Vec<u8>>| show.text(&display(&bytes.unwrap_or_default())).into_owned();
@@ -212,7 +216,7 @@ fn decide(options: &cli::Hba, hba: &Hba, sources: &Sources, major: Major, show: 
         Ok(entry) => format!("the first line that fits; the client is asked for {}", entry.method.asks),
         Err(_) => String::new(),
     };
-    Answer { found: Some(found), verdict, because, notes }
+    Answer { found: Some(found), verdict, because, depends, notes }
 }
 
 /// The connection in the words of the server's log: its kind, and what is said of it.
@@ -226,12 +230,13 @@ fn server_says(options: &cli::Hba, connection: &Connection, major: Major) -> (&'
         _ => "SSL off",
     };
     let user = &options.user;
-    let physical = match connection.wanted {
+    // Up to 13 the message calls logical replication the same, though from 10 on it is matched by database.
+    let is_replication = match connection.wanted {
         Wanted::Replication => true,
-        Wanted::Logical(_) => major < Major::V10,
+        Wanted::Logical(_) => major < Major::V14,
         Wanted::Database(_) => false,
     };
-    if physical {
+    if is_replication {
         ("replication ", format!("host \"{host}\", user \"{user}\", {encryption}"))
     } else {
         ("", format!("host \"{host}\", user \"{user}\", database \"{}\", {encryption}", options.database))

@@ -3,6 +3,8 @@
 //! The law: the lines put end to end are the file, for any bytes. Facts: A1 to A3 of the recorded
 //! reading of real servers, replayed from `testdata/servers`.
 
+mod quoted;
+
 use std::borrow::Cow;
 
 use nom::branch::alt;
@@ -11,6 +13,8 @@ use nom::combinator::{opt, recognize};
 use nom::{IResult, Parser};
 
 use crate::source::Span;
+
+pub use quoted::{Decoded, escape, quote, unquote};
 
 /// What a value looks like to the server's scanner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -149,70 +153,13 @@ pub fn value<'a>(token: Token, bytes: &'a [u8]) -> Cow<'a, [u8]> {
     }
 }
 
-/// What stands between the quotes of a `'…'` token.
-///
-/// A zero byte written as `\0` ends the value; a raw one takes the byte before it along, since the
-/// server measures the text with strlen and then drops what it holds for the closing quote.
-pub fn unquote(quoted: &[u8]) -> Cow<'_, [u8]> {
-    let inner = match memchr::memchr(0, quoted) {
-        Some(0 | 1) => return Cow::Borrowed(&[]),
-        Some(nul) => &quoted[1..nul - 1],
-        None => &quoted[1..quoted.len() - 1],
-    };
-    if memchr::memchr2(b'\\', b'\'', inner).is_none() {
-        return Cow::Borrowed(inner);
+/// As [`value`], with the place in the file from which each byte comes.
+pub fn decoded(token: Token, bytes: &[u8]) -> Decoded {
+    let text = token.span.of(bytes);
+    match token.kind {
+        TokenKind::Quoted => Decoded::of_quoted(text, token.span.start),
+        _ => Decoded::of_plain(text, token.span.start),
     }
-    let mut plain = Vec::with_capacity(inner.len());
-    let mut rest = inner.iter().copied().peekable();
-    while let Some(byte) = rest.next() {
-        let byte = match byte {
-            b'\\' => match rest.next() {
-                None => break,
-                Some(b'b') => 8,
-                Some(b'f') => 12,
-                Some(b'n') => b'\n',
-                Some(b'r') => b'\r',
-                Some(b't') => b'\t',
-                Some(digit @ b'0'..=b'7') => {
-                    let mut code = u32::from(digit - b'0');
-                    for _ in 0..2 {
-                        match rest.next_if(|next| (b'0'..=b'7').contains(next)) {
-                            Some(digit) => code = code * 8 + u32::from(digit - b'0'),
-                            None => break,
-                        }
-                    }
-                    code.to_le_bytes()[0]
-                }
-                Some(other) => other,
-            },
-            b'\'' => {
-                // The scanner lets a quote stand only beside another one.
-                rest.next_if_eq(&b'\'');
-                b'\''
-            }
-            byte => byte,
-        };
-        if byte == 0 {
-            break;
-        }
-        plain.push(byte);
-    }
-    Cow::Owned(plain)
-}
-
-/// A value as a `'…'` token that the server reads back as just these bytes.
-pub fn quote(value: &[u8]) -> Vec<u8> {
-    let mut quoted = vec![b'\''];
-    for byte in value {
-        match byte {
-            b'\'' => quoted.extend(b"''"),
-            b'\\' => quoted.extend(b"\\\\"),
-            b'\n' => quoted.extend(b"\\n"),
-            byte => quoted.push(*byte),
-        }
-    }
-    quoted.push(b'\'');
-    quoted
 }
 
 /// Reads a line without its line feed that begins at `offset` in the file.

@@ -119,10 +119,13 @@ fn the_picture_is_what_the_program_shows() {
 
 #[test]
 fn figures_are_counted() {
-    let asked: usize = ["conf.jsonl", "old-conf.jsonl", "recovery.jsonl", "old-recovery.jsonl"]
+    let asked: usize = ["conf", "recovery", "hba", "ident"]
         .into_iter()
-        .flat_map(vectors::load)
-        .filter(|vector| ["read", "recovery.conf", "signal"].iter().any(|kind| vector["kind"] == *kind))
+        .flat_map(|name| [format!("{name}.jsonl"), format!("old-{name}.jsonl")])
+        .flat_map(|file| vectors::load(&file))
+        .filter(|vector| {
+            ["read", "recovery.conf", "signal", "rules", "match"].iter().any(|kind| vector["kind"] == *kind)
+        })
         .map(|vector| vectors::majors(&vector).len())
         .sum();
     let figure = format!("{},{:03} recorded answers", asked / 1000, asked % 1000);

@@ -7,7 +7,7 @@ use pgconflint::check::{Rules, examples::MAIN};
 use pgconflint::rule::page::{Beside, Example, Shows};
 
 /// What is found in the files, each `NAME:LINE severity rule: message (label; places)`.
-fn found(version: &str, main: &str, beside: &[(&str, &str)]) -> String {
+pub fn found(version: &str, main: &str, beside: &[(&str, &str)]) -> String {
     let file = |(name, text): &(&str, &str)| Beside {
         name: Cow::Owned((*name).to_string()),
         bytes: Cow::Owned(text.as_bytes().to_vec()),

@@ -1,17 +1,21 @@
 //! What rule pages claim, proven: real servers refuse every `fires` example with the words of the page, and
-//! take what is `quiet` or `fixed`. Only where `PGCONFLINT_REAL_SERVERS` is set; `PGCONFLINT_PROVE=all` proves
-//! every major, else the first and the last of an example and those where the words change;
-//! `PGCONFLINT_PROVE_PAGES=a,b` only those pages.
+//! take what is `quiet` or `fixed`; standbys fail to connect with the words that a finding quotes. Only where
+//! `PGCONFLINT_REAL_SERVERS` is set; `PGCONFLINT_PROVE=all` proves every major, else the first and the last of an
+//! example and those where the words change; `PGCONFLINT_PROVE_PAGES=a,b` only those pages.
 #![expect(clippy::print_stdout, reason = "the count is the result")]
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
-use pgconflint::check::examples;
+use pgconflint::check::Rules;
+use pgconflint::check::examples::{self, ExampleFiles};
+use pgconflint::model::conninfo::{Options, pieces, refusals};
 use pgconflint::names;
 use pgconflint::rule::PAGES;
 use pgconflint::rule::page::{Example, Page, Says, Shows};
-use pgconflint::version::{Major, PgVersion, Requirement, Targets};
+use pgconflint::syntax::conf::{self, Content};
+use pgconflint::syntax::conninfo;
+use pgconflint::version::{Major, PgVersion, Requirement, Role, Targets};
 use pgconflint_servers::prove::{Claim, Expect, Verdict, prove_all};
 use pgconflint_servers::{FileSet, install, vectors};
 
@@ -25,6 +29,8 @@ pub fn wanted(what: &str) -> bool {
     }
     wanted
 }
+
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::built_in);
 
 /// Of the WAL segments that the examples are written for.
 const SEGMENT: u16 = 16;
@@ -67,15 +73,65 @@ fn says(page: &Page, version: PgVersion) -> Option<&Says> {
     })
 }
 
+/// The words of the server's log that an example of the page must call forth: those of the page, or those that
+/// the finding quotes.
+fn words(page: &Page, example: &Example, version: PgVersion) -> Option<String> {
+    if page.server != "no-stream" || example.shows != Shows::Fires {
+        return says(page, version).map(|says| says.text.to_string());
+    }
+    let role = Role::from_word(&page.role);
+    let (_, findings) = examples::check(&ExampleFiles::of(example), &RULES, version, role);
+    let quoted = findings.into_iter().find(|finding| finding.rule == page.id).and_then(|finding| finding.server);
+    says(page, version).map(|says| says.text.to_string()).or(quoted)
+}
+
+/// What the log of a standby must not have where the page has nothing to say: what its `fires` examples call forth,
+/// up to the words in quotes.
+fn unsaid(page: &Page, version: PgVersion) -> Vec<String> {
+    let fires = page.examples.iter().filter(|example| example.shows == Shows::Fires);
+    let words = fires.filter_map(|example| words(page, example, version));
+    let heads = words.map(|words| words.split_inclusive('"').next().unwrap_or_default().to_string());
+    // Nobody listens where examples lead.
+    heads.filter(|head| !head.is_empty() && !head.contains("connect to server")).collect()
+}
+
+/// Whether libpq refuses the connection strings of an example by themselves, or all that they lead to is this machine.
+fn stays_here(example: &Example, version: PgVersion) -> bool {
+    let main = example.file.as_deref().unwrap_or_default();
+    let beside = example.beside.iter().map(|beside| beside.bytes.as_ref());
+    let values = std::iter::once(main).chain(beside).flat_map(|bytes| {
+        let settings = conf::lines(bytes).filter_map(|line| match line.content {
+            Content::Setting(setting) => Some(setting),
+            _ => None,
+        });
+        settings
+            .filter(|setting| setting.name.of(bytes).ends_with(b"conninfo"))
+            .map(|setting| conf::value(setting.value, bytes).into_owned())
+            .collect::<Vec<_>>()
+    });
+    values.into_iter().all(|value| {
+        let string = conninfo::parse(&value, version.major);
+        let options = Options { conninfo: &string };
+        let refusals = refusals(&string, version.major);
+        if refusals.first().is_some_and(|refusal| !refusal.is_about_socket()) {
+            return true;
+        }
+        ["host", "hostaddr"].iter().filter_map(|name| options.filled(name)).all(|hosts| {
+            pieces(hosts, version.major)
+                .all(|host| host.starts_with(b"/") || [&b"127.0.0.1"[..], b"::1"].contains(&host))
+        })
+    })
+}
+
 /// Those of the versions that are proven.
-fn proven(page: &Page, versions: &[PgVersion]) -> Vec<PgVersion> {
+fn proven(page: &Page, example: &Example, versions: &[PgVersion]) -> Vec<PgVersion> {
     if std::env::var("PGCONFLINT_PROVE").is_ok_and(|which| which == "all") {
         return versions.to_vec();
     }
-    let mut heard: BTreeSet<&str> = BTreeSet::new();
+    let mut heard: BTreeSet<String> = BTreeSet::new();
     let last = versions.last();
     let chosen = versions.iter().enumerate().filter(|(index, version)| {
-        let new = says(page, **version).is_some_and(|says| heard.insert(says.text.as_ref()));
+        let new = words(page, example, **version).is_some_and(|words| heard.insert(words));
         new || *index == 0 || Some(*version) == last
     });
     chosen.map(|(_, version)| *version).collect()
@@ -99,19 +155,28 @@ fn claims(page: &Page, read_only: bool) -> Vec<Claim> {
             .into_iter()
             .filter(|version| (Major::V10..=Major::V18).contains(&version.major))
             .collect();
-        for version in proven(page, &versions) {
+        for version in proven(page, example, &versions) {
             let id = format!("{}.md:{} {:?} {}", page.id, example.line, example.shows, version.major);
-            let refuses = example.shows == Shows::Fires && page.server == "refuses";
+            let fires = example.shows == Shows::Fires;
+            let words = words(page, example, version);
             let is_ident = example.main == names::PG_IDENT;
-            let expect = match says(page, version) {
+            let expect = match page.server.as_ref() {
+                "refuses" | "no-stream" if fires && words.is_none() => {
+                    panic!("{id}: neither the page nor the finding says what this major says")
+                }
                 // Such a file is dropped as a whole, and the server starts.
-                Some(says) if refuses && is_ident => Expect::Says(says.text.to_string()),
-                says if is_ident => {
-                    let words = says.map(|says| says.text.to_string());
+                "refuses" if fires && is_ident => Expect::Says(words.unwrap_or_default()),
+                _ if is_ident => {
                     Expect::StartsWithout(words.into_iter().chain([names::PG_IDENT.to_string()]).collect())
                 }
-                Some(says) if refuses => Expect::Refuses(Some(says.text.to_string())),
-                None if refuses => panic!("{id}: the page does not say what this major says"),
+                "refuses" if fires => Expect::Refuses(words),
+                "no-stream" => {
+                    assert!(stays_here(example, version), "{id}: it leads to another machine");
+                    match words.filter(|_| fires) {
+                        Some(words) => Expect::NoStream(words),
+                        None => Expect::Connects(unsaid(page, version)),
+                    }
+                }
                 _ if read_only => Expect::Reads,
                 _ => Expect::Starts,
             };

@@ -402,7 +402,7 @@ fn hidden(mut refusal: Box<Refusal>) -> Box<Refusal> {
 }
 
 /// The number that a text begins with, as atoi reads it.
-fn leading_number(text: &[u8]) -> i64 {
+pub(super) fn leading_number(text: &[u8]) -> i64 {
     let start = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t'..=b'\r')).count();
     let (is_negative, digits) = match text[start..].split_first() {
         Some((b'-', rest)) => (true, rest),

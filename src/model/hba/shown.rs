@@ -1,6 +1,7 @@
 //! Lines of pg_hba.conf as the view `pg_hba_file_rules` shows them.
 
 use super::address::{self, Address};
+use super::options::leading_number;
 use super::{Certificate, Entry, Line};
 use crate::version::Major;
 
@@ -91,8 +92,12 @@ fn options(entry: &Entry, major: Major) -> Vec<Vec<u8>> {
     };
     plain("pamservice");
     if entry.method.name == "ldap" {
-        for name in ["ldapserver", "ldapport", "ldapscheme"] {
-            plain(name);
+        plain("ldapserver");
+        if let Some(port) = value("ldapport") {
+            push("ldapport", leading_number(port).to_string().as_bytes());
+        }
+        if let Some(scheme) = value("ldapscheme") {
+            push("ldapscheme", scheme);
         }
         if is_set("ldaptls") {
             push("ldaptls", b"true");

@@ -7,16 +7,20 @@
 //!   record   rules/catalog/NN.tsv        prove  does the server refuse this?
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
 //!   recovery recovery.conf, 10 and 11
+//!   libpq    what each client library makes of a connection string
 //! ```
 
 pub mod access;
 pub mod access_cases;
 pub mod agree;
+pub mod conninfo;
+pub mod doors;
 pub mod files;
 pub mod generate;
 pub mod hba;
 pub mod install;
 pub mod json;
+pub mod libpq;
 pub mod mutate;
 pub mod opinion;
 pub mod probe;
@@ -35,5 +39,5 @@ pub mod wire;
 
 pub use files::{Bytes, FileSet};
 pub use server::{Server, start_all};
-pub use start::{Outcome, start_check, whole_start, whole_start_on};
+pub use start::{Outcome, standby_start, start_check, whole_start, whole_start_on};
 pub use view::{Message, Row, View};

@@ -107,7 +107,7 @@ fn running(parameter: &Parameter, major: Major) -> Option<Value> {
 }
 
 /// The catalogue of the very minor that is installed.
-pub(crate) fn catalog(major: Major) -> &'static Catalog {
+pub fn catalog(major: Major) -> &'static Catalog {
     static CATALOGS: OnceLock<BTreeMap<Major, Catalog>> = OnceLock::new();
     let catalogs = CATALOGS.get_or_init(|| {
         let installed = crate::install::locked().iter().map(|locked| {

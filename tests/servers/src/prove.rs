@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::FileSet;
 use crate::json;
-use crate::start::{Outcome, start_check, whole_start_on};
+use crate::start::{Outcome, standby_start, start_check, whole_start_on};
 use crate::template;
 use crate::vectors::show;
 
@@ -39,6 +39,10 @@ pub enum Expect {
     Reads,
     /// It comes up, and its log has none of these texts.
     StartsWithout(Vec<String>),
+    /// As a standby it comes up, and its walreceiver says this text.
+    NoStream(String),
+    /// As a standby it comes up, its walreceiver tries to connect, and none of these texts is in its log.
+    Connects(Vec<String>),
 }
 
 /// What came of a claim.
@@ -57,7 +61,7 @@ pub struct Verdict {
 }
 
 /// A claim as a line of JSON: `{"id", "pg", "files": {PATH: TEXT or null},
-/// "expect": "starts" | "refuses" | "says", "says": TEXT}`.
+/// "expect": "starts" | "refuses" | "says" | "no-stream", "says": TEXT}`.
 #[derive(Deserialize)]
 struct Line {
     id: String,
@@ -75,7 +79,8 @@ pub fn parse(line: &str) -> Result<Claim> {
         "starts" => Expect::Starts,
         "refuses" => Expect::Refuses(says),
         "says" => Expect::Says(says.context("expect is \"says\", but `says` is missing")?),
-        other => anyhow::bail!("expect is {other:?}, not starts, refuses or says"),
+        "no-stream" => Expect::NoStream(says.context("expect is \"no-stream\", but `says` is missing")?),
+        other => anyhow::bail!("expect is {other:?}, not starts, refuses, says or no-stream"),
     };
     Ok(Claim {
         id,
@@ -96,12 +101,25 @@ pub fn prove(claim: &Claim) -> Result<Verdict> {
         Expect::Refuses(text) => !ok && text.as_deref().is_none_or(says),
         Expect::Says(text) => says(text),
         Expect::StartsWithout(texts) => ok && !texts.iter().any(|text| says(text)),
+        Expect::NoStream(text) => ok && says(text),
+        Expect::Connects(texts) => ok && says(TRIED) && !texts.iter().any(|text| says(text)),
     };
     Ok(Verdict { id: claim.id.clone(), pg: claim.major, pass, starts: ok, log })
 }
 
+/// What every walreceiver says that did not come to its primary.
+const TRIED: &str = "could not connect to the primary server";
+
 /// A refusal mostly comes while files are read, which is asked first: it takes a tenth of the time.
 fn ask(claim: &Claim) -> Result<Outcome> {
+    let has = |log: &[u8], text: &str| log.windows(text.len()).any(|window| window == text.as_bytes());
+    match &claim.expect {
+        Expect::NoStream(text) => {
+            return standby_start(claim.major, claim.segment, &claim.files, &|log| has(log, text));
+        }
+        Expect::Connects(_) => return standby_start(claim.major, claim.segment, &claim.files, &|log| has(log, TRIED)),
+        _ => {}
+    }
     // pg_hba.conf and pg_ident.conf are read by a whole start only.
     let is_access = ["pg_hba.conf", "pg_ident.conf"].iter().any(|name| claim.files.get(name).is_some());
     if claim.expect != Expect::Starts && !is_access {

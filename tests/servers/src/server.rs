@@ -43,6 +43,8 @@ pub struct Server {
     pub major: u16,
     /// Whether it runs with `ssl = on`.
     pub has_ssl: bool,
+    /// Its port: also a part of its socket's name.
+    pub port: u16,
     data: PathBuf,
     session: Mutex<Session>,
     guard: Child,
@@ -53,21 +55,31 @@ pub struct Server {
 impl Server {
     /// Starts a server of an installed major on a fresh data directory.
     pub fn start(major: u16) -> Result<Server> {
-        Server::start_as(major, false)
+        Server::start_as(major, false, PORT)
     }
 
     /// The same with a certificate of its own and `ssl = on`.
     pub fn start_with_ssl(major: u16) -> Result<Server> {
-        Server::start_as(major, true)
+        Server::start_as(major, true, PORT)
     }
 
-    fn start_as(major: u16, has_ssl: bool) -> Result<Server> {
+    /// One that listens on loopback, with `ssl = on`, and asks for an MD5 password where a line says md5.
+    pub fn start_listening(major: u16) -> Result<Server> {
+        // Whoever takes the port in between makes the start fail, loudly.
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Server::start_as(major, true, port)
+    }
+
+    fn start_as(major: u16, has_ssl: bool, port: u16) -> Result<Server> {
         let directory = template::scratch()?;
         let data = directory.path().join("data");
         template::copy(major, template::SEGMENT, &data)?;
         let mut postgres = user::command("/bin/sh");
         postgres.args(["-c", GUARD, "sh"]).arg(directory.path());
-        arguments(&mut postgres, major, &data, directory.path())?;
+        arguments(&mut postgres, major, &data, directory.path(), port)?;
+        if port != PORT {
+            postgres.args(["-c", "listen_addresses=127.0.0.1,::1", "-c", "password_encryption=md5"]);
+        }
         if has_ssl {
             let (certificate, key) = vectors::pair()?;
             let files = FileSet::default().with("server.crt", certificate).with("server.key", key);
@@ -76,10 +88,11 @@ impl Server {
             postgres.args(["-c", "ssl=on"]);
         }
         let mut guard = postgres.stdin(Stdio::piped()).spawn()?;
-        match open(directory.path()) {
+        match open(directory.path(), port) {
             Ok(session) => Ok(Server {
                 major,
                 has_ssl,
+                port,
                 data,
                 session: Mutex::new(session),
                 guard,
@@ -131,16 +144,16 @@ pub fn start_each(majors: &[u16], start: &(dyn Fn(u16) -> Result<Server> + Sync)
     })
 }
 
-fn arguments(postgres: &mut Command, major: u16, data: &Path, socket: &Path) -> Result<()> {
+fn arguments(postgres: &mut Command, major: u16, data: &Path, socket: &Path, port: u16) -> Result<()> {
     postgres.arg(install::home(major)?.join("bin/postgres")).arg("-D").arg(data);
     postgres.args(["-c", "listen_addresses=", "-c", "fsync=off", "-c", "autovacuum=off"]);
-    postgres.arg("-c").arg(format!("port={PORT}"));
+    postgres.arg("-c").arg(format!("port={port}"));
     postgres.arg("-c").arg(format!("unix_socket_directories={}", socket.display()));
     Ok(())
 }
 
-fn open(directory: &Path) -> Result<Session> {
-    let socket = directory.join(format!(".s.PGSQL.{PORT}"));
+fn open(directory: &Path, port: u16) -> Result<Session> {
+    let socket = directory.join(format!(".s.PGSQL.{port}"));
     let before = Instant::now();
     loop {
         let error = match Session::open(&socket, "postgres") {

@@ -59,6 +59,30 @@ pub fn whole_start(major: u16, files: &FileSet) -> Result<Outcome> {
 
 /// As [`whole_start`], on WAL segments of so many MB.
 pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outcome> {
+    start_until(major, segment, files, false, &|_| true)
+}
+
+/// Starts a standby as [`whole_start_on`] does, and waits until its log shows what came of its first try to
+/// stream. From 12 on it gets a standby.signal unless the files bring a signal; up to 11 they bring recovery.conf.
+pub fn standby_start(major: u16, segment: u16, files: &FileSet, is_told: &dyn Fn(&[u8]) -> bool) -> Result<Outcome> {
+    let has_signal = files.files.keys().any(|name| name.ends_with(".signal"));
+    let files = match major {
+        12.. if !has_signal => files.clone().with("standby.signal", ""),
+        _ => files.clone(),
+    };
+    start_until(major, segment, &files, true, is_told)
+}
+
+/// So long a server that is up may take to say what is waited for.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+fn start_until(
+    major: u16,
+    segment: u16,
+    files: &FileSet,
+    may_connect: bool,
+    is_told: &dyn Fn(&[u8]) -> bool,
+) -> Result<Outcome> {
     let scratch = template::scratch()?;
     let data = scratch.path().join("data");
     template::copy_for_a_start(major, segment, &data)?;
@@ -80,12 +104,21 @@ pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outco
     // The files decide where to listen if they say so; the environment loses to files.
     postgres.env("PGPORT", port().to_string());
     // Whatever host a standby is to follow: it finds nobody, and asks no further than this machine.
-    postgres.env("PGHOSTADDR", "127.0.0.1");
+    if !may_connect {
+        postgres.env("PGHOSTADDR", "127.0.0.1");
+    }
     if !mentions(files, b"unix_socket_directories") {
         postgres.arg("-c").arg(format!("unix_socket_directories={}", scratch.path().display()));
     }
     let mut child = postgres.stdout(Stdio::null()).stderr(log).spawn().context("starting postgres")?;
     let ok = wait(&mut child, &data);
+    let ready = Instant::now();
+    while matches!(ok, Ok(true)) && ready.elapsed() < PATIENCE {
+        if is_told(&fs::read(scratch.path().join("log"))?) || child.try_wait()?.is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
     // What it says of being stopped is not about its files.
     let log = fs::read(scratch.path().join("log"));
     stop(&mut child)?;

@@ -1,9 +1,10 @@
 //! pgconflint against the servers.
 //! `agree conf [FILES…] [--pg N] [--save DIR]`
-//! `agree recovery [FILES…] [--pg N]`: recovery.conf, on 10 and 11
-//! `agree generate-recovery [--count N] [--seed S] [--from K] [--pg N]`
 //! `agree hba|ident [FILES…] [--pg N]`, `agree generate-hba|generate-ident [--count N] [--seed S] [--from K] [--pg N]`
+//! `agree doors [--count N] [--seed S] [--from K] [--pg N]`: the line that decides, by real connections
+//! `agree recovery [FILES…] [--pg N]`: recovery.conf, on 10 and 11; `agree generate-recovery [--count N] [--seed S] [--from K] [--pg N]`
 //! `agree generate [--count N] [--seed S] [--from K] [--pg N] [--save DIR]`
+//! `agree conninfo [--count N] [--seed S] [--from K] [--pg N]`
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
 use std::collections::BTreeMap;
@@ -16,10 +17,11 @@ use pgconflint_servers::access::{self, Kind};
 use pgconflint_servers::access_cases;
 use pgconflint_servers::agree::{self, Depth, Disagreement};
 use pgconflint_servers::generate::{self, Material};
+use pgconflint_servers::libpq::Libpq;
 use pgconflint_servers::opinion::Pgconflint;
 use pgconflint_servers::server::start_each;
 use pgconflint_servers::shown::Shown;
-use pgconflint_servers::{FileSet, Server, install, record, recovery, start_all};
+use pgconflint_servers::{FileSet, Server, conninfo, doors, install, record, recovery, start_all};
 
 #[derive(Default)]
 struct Options {
@@ -46,11 +48,17 @@ fn main() -> Result<()> {
     install::install(&|line| println!("{line}"))?;
     let majors: Vec<u16> =
         install::majors().into_iter().filter(|major| options.pg.is_none_or(|pg| pg == *major)).collect();
+    if options.command.ends_with("recovery") {
+        return recoveries(&options, &majors);
+    }
+    if options.command == "conninfo" {
+        std::process::exit(i32::from(strings(&options, &majors)? > 0));
+    }
     if let "hba" | "ident" | "generate-hba" | "generate-ident" = options.command.as_str() {
         return accesses(&options, &majors);
     }
-    if options.command.ends_with("recovery") {
-        return recoveries(&options, &majors);
+    if options.command == "doors" {
+        return doors(&options, &majors);
     }
     let servers = start_all(&majors)?;
     if let Some(save) = &options.save {
@@ -89,7 +97,7 @@ fn main() -> Result<()> {
         }
         other => {
             bail!(
-                "agree {other}: there is `conf`, `recovery`, `hba` and `ident`, and `generate` with `-recovery`, `-hba`, `-ident` or alone"
+                "agree {other}: there is `conf`, `doors`, `hba`, `ident`, `generate`, `generate-hba`, `generate-ident`, `conninfo`, `recovery` and `generate-recovery`"
             )
         }
     };
@@ -156,6 +164,67 @@ fn recovery_files(options: &Options) -> Vec<PathBuf> {
     }
     let corpus = std::env::var_os("PGCONFLINT_CORPUS");
     corpus.map_or_else(Vec::new, |corpus| below(&Path::new(&corpus).join("recovery_conf")))
+}
+
+/// Tries clients on made-up files: which line decides.
+fn doors(options: &Options, majors: &[u16]) -> Result<()> {
+    println!("seed {}, files {} to {}", options.seed, options.from, options.from + options.count);
+    let (before, visits, reports) = (std::time::Instant::now(), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for major in majors {
+            let (visits, reports) = (&visits, &reports);
+            scope.spawn(move || {
+                let report = |text: String| reports.lock().expect("no thread panics while it reports").push(text);
+                let server =
+                    match Server::start_listening(*major).and_then(|server| doors::furnish(&server).map(|()| server)) {
+                        Ok(server) => server,
+                        Err(error) => return report(format!("[{major}] {error:#}")),
+                    };
+                for number in options.from..options.from + options.count {
+                    let case = doors::case(options.seed, number, *major);
+                    visits.fetch_add(case.visits.len(), Ordering::Relaxed);
+                    match doors::compare(&server, &case) {
+                        Ok(found) => found
+                            .into_iter()
+                            .for_each(|what| report(format!("file {number} [{major}]\n{}{what}", case.text))),
+                        Err(error) => report(format!("file {number} [{major}]\n{}{error:#}", case.text)),
+                    }
+                }
+            });
+        }
+    });
+    let reports = reports.into_inner().expect("no thread panics while it reports");
+    reports.iter().take(PRINTED).for_each(|report| println!("{report}"));
+    let visits = visits.into_inner();
+    println!(
+        "{visits} connections to {} majors, {} disagreements, {:.1?}",
+        majors.len(),
+        reports.len(),
+        before.elapsed()
+    );
+    std::process::exit(i32::from(!reports.is_empty()));
+}
+
+/// Asks every libpq about connection strings; returns how many answers differ.
+fn strings(options: &Options, majors: &[u16]) -> Result<usize> {
+    println!("seed {}, cases {} to {}", options.seed, options.from, options.from + options.count);
+    let mut found = 0;
+    for major in majors {
+        let libpq = Libpq::load(*major)?;
+        let (mut differ, mut connected) = (0, 0);
+        for number in options.from..options.from + options.count {
+            let case = conninfo::case(options.seed, number);
+            connected += usize::from(case.is_safe);
+            let Some(difference) = conninfo::compare(&libpq, &case)? else { continue };
+            differ += 1;
+            if differ <= PRINTED / 6 {
+                println!("seed {} case {number} [{major}] {}\n  {difference}", options.seed, case.text.escape_ascii());
+            }
+        }
+        println!("{major}: {} strings parsed, {connected} used to connect, {differ} disagreements", options.count);
+        found += differ;
+    }
+    Ok(found)
 }
 
 /// Asks about pg_hba.conf or pg_ident.conf: what the views show, or up to 14 what a reload says of pg_ident.conf.
