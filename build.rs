@@ -104,10 +104,10 @@ fn bytes(bytes: &[u8]) -> String {
 fn example(example: &page::Example) -> String {
     let beside = |beside: &page::Beside| {
         format!(
-            "page::Beside {{ name: {}, bytes: {}, readable: {} }}",
+            "page::Beside {{ name: {}, bytes: {}, mode: {:?} }}",
             text(&beside.name),
             bytes(&beside.bytes),
-            beside.readable
+            beside.mode
         )
     };
     format!(

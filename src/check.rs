@@ -10,6 +10,7 @@ mod includes;
 mod names;
 mod overrides;
 mod recovery;
+mod secrets;
 mod syntax;
 mod traps;
 mod values;
@@ -359,6 +360,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     traps::check(view, &mut spots);
     recovery::check(view, &mut spots);
     conninfo::check(view, role, &mut spots);
+    secrets::check(view, &mut spots);
     syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {

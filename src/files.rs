@@ -75,6 +75,13 @@ impl Files for Disk {
         }
         Ok(names)
     }
+
+    #[cfg(unix)]
+    fn mode(&self, path: &Path) -> Option<u32> {
+        use std::os::unix::fs::PermissionsExt;
+        let metadata = fs::metadata(self.resolve(path).ok()?).ok()?;
+        Some(metadata.permissions().mode() & 0o7777)
+    }
 }
 
 /// Reads a file of which neither the size nor the end is sure: a log may grow, an editor may cut it short.
@@ -186,6 +193,11 @@ impl Files for Overlay<'_> {
     fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
         self.under.list(directory)
     }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        // What is written takes over the mode of what it replaces.
+        self.under.mode(path)
+    }
 }
 
 /// What reading a file came to.
@@ -216,6 +228,10 @@ impl Files for Cached<'_> {
 
     fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
         self.under.list(directory)
+    }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        self.under.mode(path)
     }
 }
 

@@ -240,6 +240,11 @@ pub trait Files {
     /// # Errors
     /// As the operating system reports them.
     fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError>;
+
+    /// The permission bits of a file or a directory, links followed; `None` where they are not known.
+    fn mode(&self, _path: &Path) -> Option<u32> {
+        None
+    }
 }
 
 #[cfg(test)]

@@ -8,11 +8,16 @@ mod refused;
 mod structure;
 mod words;
 
+pub use words::MASK;
+
+use crate::catalog::conninfo as table;
+use crate::catalog::recovery::Purpose;
 use crate::check::spot::{Spot, View};
 use crate::finding::{Edit, Severity};
 use crate::model::conninfo::{self as model, Handed, Options, Reason, Refusal};
 use crate::model::settings::Verdict;
-use crate::source::{FileId, Place, Span};
+use crate::model::tree::Entry;
+use crate::source::{Place, Span, display};
 use crate::syntax::conf::{self, Decoded};
 use crate::syntax::conninfo::{self as syntax, Conninfo};
 use crate::version::{Major, Role};
@@ -22,40 +27,65 @@ use crate::version::{Major, Role};
 pub struct Text {
     /// The setting that holds it, as the file spells it.
     pub name: String,
-    /// The file.
-    pub file: FileId,
+    /// The value in its file, quotes included.
+    pub place: Place,
     /// The text, and the place of each of its bytes in the file.
     pub value: Decoded,
     /// The setting's line, where it is one of [`Settings::judged`](crate::model::settings::Settings::judged).
     pub line: Option<usize>,
+    /// Whether a server with these files is a standby, and so uses it.
+    pub counts: bool,
 }
 
 /// Spots for every connection string of the node.
 pub fn check(view: &View, role: Option<Role>, spots: &mut Vec<Spot>) {
-    for text in texts(view) {
+    for text in texts(view, role) {
         let made = spots.len();
         check_text(view, &text, spots);
-        if role == Some(Role::Primary) {
+        if !text.counts {
             // It counts only once the node is a standby.
-            spots[made..].iter_mut().for_each(|spot| spot.at_most = Some(Severity::Warning));
+            spots[made..].iter_mut().for_each(|spot| spot.at_most = spot.at_most.or(Some(Severity::Warning)));
         }
     }
 }
 
-/// The connection strings that count: those of settings whose line no other one follows.
-fn texts(view: &View) -> Vec<Text> {
+/// The connection strings that count: those of lines that no other one follows.
+fn texts(view: &View, role: Option<Role>) -> Vec<Text> {
     let settings = view.settings;
+    let may_follow = role != Some(Role::Primary);
+    let text = |name: &[u8], entry: &Entry, line: Option<usize>, counts: bool| Text {
+        name: display(name),
+        place: entry.value(),
+        value: conf::decoded(entry.setting.value, &view.sources.get(entry.file).bytes),
+        line,
+        counts,
+    };
     let of_settings = view.lines().filter_map(|(index, judged)| {
         let id = judged.parameter.filter(|id| settings.catalog.get(*id).trait_of("conninfo").is_some())?;
         let wins = settings.winner(id).is_some_and(|(winner, _)| winner == index);
-        if !wins || !matches!(judged.verdict, Verdict::Set(_)) {
-            return None;
-        }
-        let entry = &judged.entry;
-        let value = conf::decoded(entry.setting.value, &view.sources.get(entry.file).bytes);
-        Some(Text { name: view.spelled(judged), file: entry.file, value, line: Some(index) })
+        let is_set = wins && matches!(judged.verdict, Verdict::Set(_));
+        is_set.then(|| text(view.sources.text(judged.entry.name()), &judged.entry, Some(index), may_follow))
     });
-    of_settings.collect()
+    let of_recovery = view.recovery.and_then(|recovery| {
+        let (_, line, _) = recovery.line(Purpose::Conninfo)?;
+        Some(text(view.sources.text(line.entry.name()), &line.entry, None, may_follow && recovery.is_standby()))
+    });
+    of_settings.chain(of_recovery).collect()
+}
+
+/// Where passwords stand in connection strings, each with the name of its setting.
+pub fn passwords(view: &View) -> Vec<(Place, String)> {
+    let major = view.settings.catalog.version.major;
+    let mut found = Vec::new();
+    for text in texts(view, None) {
+        let conninfo = syntax::parse(&text.value.bytes, major);
+        let secret = conninfo.pairs.iter().find(|pair| table::is_secret(&pair.keyword) && !pair.value.is_empty());
+        found.extend(secret.map(|pair| {
+            let span = text.value.raw(pair.value_span);
+            (Place { file: text.place.file, span }, text.name.clone())
+        }));
+    }
+    found
 }
 
 /// A connection string on the way through the checks.
@@ -76,8 +106,11 @@ fn check_text(view: &View, text: &Text, spots: &mut Vec<Spot>) {
     if bytes.trim_ascii().is_empty() {
         return;
     }
-    let is_residue =
-        |spot: &Spot| spot.line.is_some() && spot.line == text.line && spot.rule == "template-residue-kept";
+    let is_residue = |spot: &Spot| {
+        matches!(spot.rule.as_ref(), "template-residue-kept" | "recovery-placeholder-left")
+            && spot.place.file == text.place.file
+            && spot.place.span.overlaps(text.place.span)
+    };
     if spots.iter().any(is_residue) {
         // Nobody knows yet what will stand there.
         return;
@@ -95,6 +128,12 @@ fn check_text(view: &View, text: &Text, spots: &mut Vec<Spot>) {
     };
     if model::handed(bytes, major) == Handed::Database || !syntax::is_recognized(bytes) {
         spots.push(structure::without_equals(&subject));
+        return;
+    }
+    if model::handed(bytes, major) == Handed::Mixed {
+        spots.push(structure::uri_too_new(&subject));
+        // Who mends it carries the password on.
+        spots.extend(advice::password(&subject, &advice::Hosts::of(&subject)));
         return;
     }
     structure::check(&mut subject, spots);
@@ -116,7 +155,7 @@ impl<'a> Subject<'a> {
             None => Spot::new(rule, place)
                 .word("name", self.text.name.clone())
                 .word("pg", self.view.version_word())
-                .subject(self.text.name.clone()),
+                .subject(self.text.name.to_ascii_lowercase()),
         };
         // The whole value may hold a password.
         spot.words.retain(|(word, _)| *word != "value");
@@ -126,7 +165,7 @@ impl<'a> Subject<'a> {
     /// Where a range of the string stands in the file; never an empty range where there is a byte to show.
     fn place(&self, span: Span) -> Place {
         let end = if span.start == span.end { span.end + 1 } else { span.end };
-        Place { file: self.text.file, span: self.text.value.raw(Span::new(span.start, end)) }
+        Place { file: self.text.place.file, span: self.text.value.raw(Span::new(span.start, end)) }
     }
 
     /// The range of the whole string.
@@ -136,7 +175,7 @@ impl<'a> Subject<'a> {
 
     /// New bytes in place of a range of the string.
     fn edit(&self, span: Span, new: &[u8]) -> Edit {
-        let place = Place { file: self.text.file, span: self.text.value.raw(span) };
+        let place = Place { file: self.text.place.file, span: self.text.value.raw(span) };
         Edit { place, text: self.text.value.written(new) }
     }
 

@@ -54,7 +54,7 @@ pub fn versions(page: &Page, example: &Example, targets: &Targets) -> Result<Vec
 /// The files of an example, in memory.
 #[derive(Clone, Debug, Default)]
 pub struct ExampleFiles {
-    files: BTreeMap<PathBuf, (Arc<[u8]>, bool)>,
+    files: BTreeMap<PathBuf, (Arc<[u8]>, Option<u32>)>,
     /// Set where the example is a file that is checked for itself: the others are there for its sake.
     lone: Option<(FileKind, PathBuf)>,
 }
@@ -64,10 +64,10 @@ impl ExampleFiles {
     pub fn of(example: &Example) -> ExampleFiles {
         let mut files = BTreeMap::new();
         if let Some(file) = &example.file {
-            files.insert(PathBuf::from(example.main.as_ref()), (Arc::from(file.as_ref()), true));
+            files.insert(PathBuf::from(example.main.as_ref()), (Arc::from(file.as_ref()), None));
         }
         for beside in example.beside.iter() {
-            files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.readable));
+            files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.mode));
         }
         let kind = [(names::PG_HBA, FileKind::Hba), (names::PG_IDENT, FileKind::Ident)]
             .into_iter()
@@ -79,8 +79,8 @@ impl ExampleFiles {
 impl Files for ExampleFiles {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
         match self.files.get(path) {
-            Some((bytes, true)) => Ok(bytes.clone()),
-            Some((_, false)) => Err(ReadError::Denied),
+            Some((_, Some(0))) => Err(ReadError::Denied),
+            Some((bytes, _)) => Ok(bytes.clone()),
             None if path == Path::new(".") || self.files.keys().any(|name| name.starts_with(path)) => {
                 Err(ReadError::IsDirectory)
             }
@@ -102,6 +102,10 @@ impl Files for ExampleFiles {
             .collect();
         names.dedup();
         if names.is_empty() { Err(ReadError::Missing) } else { Ok(names) }
+    }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        self.files.get(path).and_then(|(_, mode)| *mode)
     }
 }
 

@@ -133,14 +133,21 @@ pub enum Handed {
     Connection,
     /// The text is the name of a database, which a walreceiver does not need: libpq has nothing to go by.
     Database,
+    /// A URI, at the end of which [`APPENDED`] stands: part of its host, its database or its last value.
+    Mixed,
 }
+
+/// What 9.4 writes behind the text of the setting before libpq reads both.
+pub const APPENDED: &[u8] = b" dbname=replication replication=true fallback_application_name=walreceiver";
 
 /// What becomes of a text as `primary_conninfo`.
 pub fn handed(text: &[u8], major: Major) -> Handed {
-    // From 16 on the server has libpq parse the text before it connects; 9.4 adds its own words and parses.
-    match (Major::V9_5..Major::V16).contains(&major) && !syntax::is_recognized(text) {
-        true => Handed::Database,
-        false => Handed::Connection,
+    let is_uri = || syntax::parse(text, major).form == Form::Uri;
+    match major {
+        major if major < Major::V9_5 && is_uri() => Handed::Mixed,
+        // From 16 on the server has libpq parse the text before it connects.
+        major if (Major::V9_5..Major::V16).contains(&major) && !syntax::is_recognized(text) => Handed::Database,
+        _ => Handed::Connection,
     }
 }
 

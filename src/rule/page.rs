@@ -75,8 +75,8 @@ pub struct Beside {
     pub name: Text,
     /// Its bytes.
     pub bytes: Bytes,
-    /// Whether the server may read it.
-    pub readable: bool,
+    /// Its permission bits, where they matter; 0: the server may not read it.
+    pub mode: Option<u32>,
 }
 
 /// An example: a file, and others beside it.
@@ -321,14 +321,18 @@ impl Blocks {
             }
         }
         let (_, file) = files.remove(0);
-        let beside = files.into_iter().map(|(name, bytes)| {
-            let readable = name.strip_suffix(" unreadable");
-            Beside {
-                name: readable.unwrap_or(name).to_string().into(),
-                bytes: bytes.into(),
-                readable: readable.is_none(),
-            }
-        });
+        let mut beside = Vec::with_capacity(files.len());
+        for (title, bytes) in files {
+            let (name, mode) = match title.rsplit_once(' ') {
+                Some((name, "unreadable")) => (name, Some(0)),
+                Some((name, word)) if word.starts_with("mode=") => {
+                    let mode = u32::from_str_radix(&word["mode=".len()..], 8);
+                    (name, Some(mode.map_err(|_| format!("{line}: `{word}` is no mode such as `mode=0640`"))?))
+                }
+                _ => (title, None),
+            };
+            beside.push(Beside { name: name.to_string().into(), bytes: bytes.into(), mode });
+        }
         self.examples.push(Example {
             shows,
             majors: majors.into(),
@@ -340,7 +344,7 @@ impl Blocks {
             }
             .into(),
             file: lines.first().is_none_or(|line| !line.starts_with("--- ")).then(|| file.into()),
-            beside: beside.collect(),
+            beside: beside.into(),
             line,
         });
         Ok(())

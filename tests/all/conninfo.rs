@@ -6,6 +6,7 @@ use pgconflint::check::Rules;
 use pgconflint::check::examples::{self, ExampleFiles};
 use pgconflint::report::mask_secrets;
 use pgconflint::rule::page::{Example, Shows};
+use pgconflint::version::{Major, PgVersion};
 use pgconflint_servers::libpq::Libpq;
 use pgconflint_servers::{conninfo, install};
 
@@ -83,6 +84,36 @@ fn strings() {
     insta::assert_snapshot!(all);
 }
 
+/// The same in recovery.conf, of which the last line counts, and only on a standby.
+#[test]
+fn strings_of_recovery_conf() {
+    let mut all = String::new();
+    let standby = |string: &str| format!("standby_mode = on\nprimary_conninfo = '{string}'\n");
+    for (version, file) in [
+        ("9.4", standby("10.0.0.1")),
+        ("9.5", standby("10.0.0.1")),
+        ("9.4", standby("postgresql://repl:hunter2@10.0.0.1/?sslmode=require")),
+        ("9.4", standby("postgresql://repl@10.0.0.1/")),
+        ("9.5", standby("postgresql://repl@10.0.0.1/?sslmode=require")),
+        ("9.6", standby("host=10.0.0.1,10.0.0.2 sslmode=require")),
+        ("10", standby("host=10.0.0.1,10.0.0.2 sslmode=require")),
+        ("9.6", standby("host=10.0.0.1 password=x sslmode=require")),
+        ("11", standby("host=10.0.0.1 password=x sslmode=require")),
+        ("11", standby("host={{ primary }} user=[user] password=x")),
+        ("11", standby("host=a password={{ password }}")),
+        ("11", standby("host=[primary] password=${PW} ssl_mode=x")),
+        ("11", standby("user=repl port=5433")),
+        ("11", standby("")),
+        ("11", standby("host=/a sslmode=yes") + "primary_conninfo = 'host=/b'\n"),
+        ("11", "restore_command = 'cp /a/%f %p'\nprimary_conninfo = 'host=/a sslmode=yes'\n".to_string()),
+    ] {
+        let found = found(version, "", &[("recovery.conf", &file)]);
+        let found: Vec<&str> = found.lines().filter(|line| !line.contains("standby-keeps-timeline")).collect();
+        all += &format!("{version:<4} {}\n     {}\n", file.replace('\n', " | "), found.join("\n     "));
+    }
+    insta::assert_snapshot!(all);
+}
+
 #[test]
 fn places_are_those_of_the_file() {
     let rules = Rules::built_in();
@@ -134,10 +165,14 @@ fn no_finding_tells_a_password() {
         "password=PW",
         "password=PW,host=a",
     ] {
-        for version in ["12", "16", "18"] {
+        for version in ["9.4", "9.6", "11", "12", "16", "18"] {
             let line = format!("primary_conninfo = '{}'\n", string.replace("PW", SECRET));
             assert!(!mask_secrets(&line).contains(SECRET), "{}", mask_secrets(&line));
-            let example = example(line.into_bytes());
+            let mut example = example(line.into_bytes());
+            if version.parse::<PgVersion>().unwrap().major < Major::V12 {
+                example.main = "recovery.conf".into();
+                example.file.as_mut().unwrap().to_mut().extend(b"standby_mode = on\n");
+            }
             let (_, findings) = examples::check(&ExampleFiles::of(&example), &rules, version.parse().unwrap(), None);
             assert!(!findings.is_empty(), "{string}");
             for finding in findings {

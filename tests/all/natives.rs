@@ -11,7 +11,7 @@ pub fn found(version: &str, main: &str, beside: &[(&str, &str)]) -> String {
     let file = |(name, text): &(&str, &str)| Beside {
         name: Cow::Owned((*name).to_string()),
         bytes: Cow::Owned(text.as_bytes().to_vec()),
-        readable: true,
+        mode: None,
     };
     let example = Example {
         shows: Shows::Fires,

@@ -55,8 +55,8 @@ fn files(example: &Example) -> FileSet {
             continue;
         }
         files = files.with(name, beside.bytes.to_vec());
-        if !beside.readable {
-            files = files.mode(name, 0o000);
+        if let Some(mode) = beside.mode {
+            files = files.mode(name, mode);
         }
     }
     files

@@ -10,6 +10,7 @@ use crate::model::conninfo::pieces;
 use crate::names;
 use crate::source::{Span, display};
 use crate::value::Value;
+use crate::version::Major;
 
 /// The role that initdb makes unless it is told another name.
 const SUPERUSER: &[u8] = b"postgres";
@@ -19,6 +20,7 @@ pub fn check(subject: &Subject, spots: &mut Vec<Spot>) {
     let hosts = Hosts::of(subject);
     spots.extend(nowhere(subject, &hosts));
     spots.extend(password(subject, &hosts));
+    spots.extend(list_too_new(subject));
     if !subject.told.contains(&true) {
         spots.extend(plain_text(subject, &hosts));
         spots.extend(any_of_several(subject, &hosts));
@@ -118,9 +120,11 @@ fn nowhere(subject: &Subject, hosts: &Hosts) -> Option<Spot> {
         _ => return None,
     };
     let is_own = hosts.port == own_port.as_bytes();
+    // Without a postgresql.conf its port is a guess.
+    let is_known = subject.view.tree.missing.is_none();
     if hosts.all.is_empty() {
         let mut spot = subject.spot("conninfo-missing-host", subject.all()).label("no host in it");
-        if !is_own {
+        if !is_own || !is_known {
             // Another server of this machine may well be meant.
             spot.at_most = Some(Severity::Info);
         }
@@ -128,11 +132,13 @@ fn nowhere(subject: &Subject, hosts: &Hosts) -> Option<Spot> {
     }
     let is_here = hosts.all.len() == 1 && is_this_machine(hosts.all[0]);
     (is_here && is_own).then(|| {
-        subject
+        let mut spot = subject
             .spot("conninfo-points-at-itself", hosts.span(subject))
             .word("value", display(hosts.all[0]))
             .word("token", own_port)
-            .label("this machine")
+            .label("this machine");
+        spot.at_most = (!is_known).then_some(Severity::Info);
+        spot
     })
 }
 
@@ -142,7 +148,7 @@ fn is_this_machine(host: &[u8]) -> bool {
 }
 
 /// A password in the string.
-fn password(subject: &Subject, hosts: &Hosts) -> Option<Spot> {
+pub fn password(subject: &Subject, hosts: &Hosts) -> Option<Spot> {
     let (index, value) = subject.options.get(names::PASSWORD)?;
     if value.is_empty() || subject.told[index] {
         return None;
@@ -150,8 +156,26 @@ fn password(subject: &Subject, hosts: &Hosts) -> Option<Spot> {
     let [user, host] = [subject.options.filled(names::USER), hosts.all.first().copied()]
         .map(|word| word.map_or("*".to_string(), |word| escaped(&display(word))));
     let line = format!("{host}:{}:replication:{user}:{}", display(hosts.port), words::MASK);
+    let hint = match table::laws(Kind::Passfile, subject.major).next() {
+        Some(row) => format!("a passfile of mode 0600, and `{}=` with its path in place of the password", row.name),
+        // Only the usual file is read, and what PGPASSFILE names.
+        None => "`.pgpass` in the home directory of the server's account, mode 0600, in place of it".to_string(),
+    };
     let pair = &subject.conninfo.pairs[index];
-    Some(subject.spot("conninfo-password", pair.span()).word("suggestion", line).label("a password"))
+    let spot = subject.spot("conninfo-password", pair.span()).word("suggestion", line);
+    Some(spot.word("hint", hint).label("a password"))
+}
+
+/// Several hosts for a libpq that takes them for one.
+fn list_too_new(subject: &Subject) -> Option<Spot> {
+    if subject.major >= Major::V10 {
+        return None;
+    }
+    let lists = [names::HOSTADDR, names::HOST].into_iter().filter_map(|name| subject.options.get(name));
+    let is_list = |value: &[u8]| !value.starts_with(b"/") && memchr::memchr(b',', value).is_some();
+    let (index, value) = lists.into_iter().find(|(index, value)| is_list(value) && !subject.told[*index])?;
+    let spot = subject.spot("conninfo-host-list-too-new", subject.conninfo.pairs[index].value_span);
+    Some(spot.word("value", display(value)).word("since", Major::V10.to_string()).label("one host, to this libpq"))
 }
 
 /// A field of a passfile: colons and backslashes need a backslash.

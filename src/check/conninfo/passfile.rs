@@ -1,5 +1,7 @@
 //! The passfile, where it is in reach: whether any of its lines is for this connection.
 
+use std::path::Path;
+
 use super::Subject;
 use super::advice::Hosts;
 use crate::catalog::conninfo as table;
@@ -20,28 +22,51 @@ struct Entry {
     user: Vec<u8>,
 }
 
-/// A spot where the passfile is there and has no line for this connection.
-pub fn check(subject: &Subject, spots: &mut Vec<Spot>) {
-    spots.extend(spot(subject));
-}
+/// Permission bits of the group and of others, with any of which libpq leaves a passfile alone.
+const OTHERS: u32 = 0o077;
 
-fn spot(subject: &Subject) -> Option<Spot> {
-    let row = table::laws(table::Kind::Passfile, subject.major).next()?;
-    let (index, name) = subject.options.get(row.name)?;
-    let user = subject.options.filled(names::USER)?;
-    let hosts = Hosts::of(subject);
-    if subject.options.filled(names::PASSWORD).is_some() || hosts.all.is_empty() || name.is_empty() {
-        return None;
+/// A spot where libpq does not read the passfile, or finds no line in it for this connection.
+pub fn check(subject: &Subject, spots: &mut Vec<Spot>) {
+    let Some(row) = table::laws(table::Kind::Passfile, subject.major).next() else { return };
+    let Some((index, name)) = subject.options.get(row.name) else { return };
+    if subject.options.filled(names::PASSWORD).is_some() || name.is_empty() {
+        return;
     }
     // The server runs in its data directory.
     let passfile = subject.view.tree.data_directory.join(path::from_bytes(name));
-    let bytes = subject.view.files.read(&passfile).ok()?;
+    let ignored = subject.view.files.mode(&passfile).filter(|mode| mode & OTHERS != 0);
+    spots.extend(match ignored {
+        Some(mode) => Some(unread(subject, index, name, mode)),
+        None => unmatched(subject, index, name, &passfile),
+    });
+}
+
+/// A passfile that others may read or write.
+fn unread(subject: &Subject, index: usize, name: &[u8], mode: u32) -> Spot {
+    let name = display(name);
+    let message =
+        format!("password file \"{name}\" has group or world access; permissions should be u=rw (0600) or less");
+    let span = subject.conninfo.pairs[index].value_span;
+    let spot = subject.spot("conninfo-passfile-ignored", span).server(message).label("not read");
+    spot.word("path", name).word("value", format!("{mode:04o}"))
+}
+
+/// A passfile without a line for this connection.
+fn unmatched(subject: &Subject, index: usize, name: &[u8], passfile: &Path) -> Option<Spot> {
+    let user = subject.options.filled(names::USER)?;
+    let hosts = Hosts::of(subject);
+    if hosts.all.is_empty() {
+        return None;
+    }
+    let bytes = subject.view.files.read(passfile).ok()?;
     let entries: Vec<Entry> = bytes.split(|byte| *byte == b'\n').filter_map(entry).collect();
     // The name is looked for, where there is one, and not the address.
     let named = subject.options.filled(names::HOST).unwrap_or(hosts.all[0]);
-    let host = if named.starts_with(b"/") { b"localhost" } else { named };
-    let is_for =
-        |entry: &&Entry| matches(&entry.host, host) && matches(&entry.port, hosts.port) && matches(&entry.user, user);
+    // The directory of sockets that libpq was built with is `localhost` to it; which one that is, files do not tell.
+    let is_socket = named.starts_with(b"/");
+    let host = if is_socket { b"localhost" } else { named };
+    let is_named = |entry: &Entry| matches(&entry.host, host) || is_socket && entry.host == named;
+    let is_for = |entry: &&Entry| is_named(entry) && matches(&entry.port, hosts.port) && matches(&entry.user, user);
     if hosts.all.len() > 1 || entries.iter().filter(is_for).any(|entry| matches(&entry.database, DATABASE)) {
         return None;
     }

@@ -24,9 +24,10 @@ pub fn check(subject: &mut Subject, spots: &mut Vec<Spot>) {
             .word("token", display(span.of(bytes)))
             .label("taken literally");
         spots.push(spot);
-        // More of them are the same fault.
+        // More of them are the same fault; beside one also a user or a password in capitals is to be filled in.
         for (other, pair) in subject.conninfo.pairs.iter().enumerate() {
-            if placeholder(subject, pair).is_some() {
+            let is_shouted = std::str::from_utf8(&pair.value).is_ok_and(is_shouted);
+            if is_shouted || placeholder(subject, pair).is_some() {
                 subject.told[other] = true;
             }
         }

@@ -3,13 +3,17 @@
 use super::{Subject, words};
 use crate::catalog::conninfo as table;
 use crate::check::spot::Spot;
+use crate::finding::Label;
 use crate::model::conninfo::{Reason, Refusal};
 use crate::nearest::nearest;
 use crate::source::display;
 use crate::syntax::conninfo::FaultKind;
+use crate::version::Major;
 
 /// Spots for refusals of which nothing is told yet.
 pub fn check(subject: &mut Subject, spots: &mut Vec<Spot>) {
+    // One newer tool wrote all keywords that are too new: the first of them, which is what libpq names, speaks.
+    let mut too_new: Option<(usize, Major)> = None;
     for refusal in std::mem::take(&mut subject.refusals) {
         if refusal.pair.is_some_and(|pair| subject.told[pair]) {
             continue;
@@ -17,7 +21,21 @@ pub fn check(subject: &mut Subject, spots: &mut Vec<Spot>) {
         if let Some(pair) = refusal.pair {
             subject.told[pair] = true;
         }
-        spots.push(spot(subject, &refusal));
+        match (refusal.reason, &mut too_new) {
+            (Reason::KeywordTooNew(since), Some((first, newest))) => {
+                *newest = since.max(*newest);
+                let place = subject.place(refusal.span);
+                spots[*first].related.push(Label { place, message: format!("this one came with {since}") });
+            }
+            (Reason::KeywordTooNew(since), none) => {
+                *none = Some((spots.len(), since));
+                spots.push(spot(subject, &refusal));
+            }
+            _ => spots.push(spot(subject, &refusal)),
+        }
+    }
+    if let Some((first, newest)) = too_new {
+        spots[first].words.push(("hint", newest.to_string()));
     }
 }
 

@@ -4,10 +4,10 @@ use super::{Subject, words};
 use crate::catalog::conninfo as table;
 use crate::check::spot::Spot;
 use crate::finding::Severity;
-use crate::model::conninfo::{Handed, handed};
+use crate::model::conninfo::{APPENDED, Handed, handed};
 use crate::names;
 use crate::source::{Span, display};
-use crate::syntax::conninfo::{Form, Pair, is_space};
+use crate::syntax::conninfo::{self as syntax, FaultKind, Form, Pair, is_space};
 use crate::version::Major;
 
 /// A text without any `=`: the name of a database up to 15, refused later.
@@ -32,13 +32,27 @@ pub fn without_equals(subject: &Subject) -> Spot {
                 _ => spot.server("could not connect to the primary server: connection to server on socket"),
             }
         }
-        Handed::Connection => {
+        Handed::Connection | Handed::Mixed => {
             let spot = spot.word("hint", "refuses it");
             match subject.refusals.first() {
                 Some(refusal) => spot.server(subject.logged(refusal)),
                 None => spot,
             }
         }
+    }
+}
+
+/// A URI, up to 9.4: what the server appends is meant for pairs.
+pub fn uri_too_new(subject: &Subject) -> Spot {
+    let spot =
+        subject.spot("conninfo-uri-too-new", subject.all()).label("a URI").word("since", Major::V9_5.to_string());
+    let both = [&subject.text.value.bytes, APPENDED].concat();
+    match syntax::parse(&both, subject.major).fault {
+        // Other faults may quote a password.
+        Some(fault) if fault.kind == FaultKind::ExtraEquals => {
+            spot.server(format!("could not connect to the primary server: {}", display(&fault.message)))
+        }
+        _ => spot,
     }
 }
 

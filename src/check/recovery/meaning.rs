@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use super::texts::{self, has_no_zone, is_in_shared_directory, lacking, names_today};
 use super::{about, is_data_directory, value};
 use crate::catalog::recovery::{Kind, Purpose, named};
-use crate::check::fix;
+use crate::check::conninfo::MASK;
 use crate::check::spot::{Spot, View};
+use crate::check::{fix, traps};
 use crate::finding::Edit;
 use crate::model::recovery::{Line, Meaning, Recovery, Verdict, without_restore, without_source};
 use crate::names;
@@ -197,9 +198,16 @@ fn one(view: &View, line: &Line, meaning: &Meaning) -> Option<Spot> {
     let is_command = matches!(name.purpose, Purpose::Restore | Purpose::Cleanup | Purpose::End);
     if matches!(name.kind, Kind::Text | Kind::RestorePoint) {
         let written = view.sources.text(line.entry.value());
-        if let Some(span) = texts::placeholder(written, is_command).filter(|span| !texts::is_secret(written, *span)) {
+        let span = match name.purpose {
+            // Names in brackets are told with what else is wrong with a connection string.
+            Purpose::Conninfo => traps::placeholder(written, false),
+            _ => texts::placeholder(written, is_command),
+        };
+        if let Some(span) = span {
             let place = Place { file: line.entry.file, span: span.shifted(line.entry.setting.value.span.start) };
-            let token = display(view.sources.text(place));
+            // What nobody has filled in is no secret, but what looks so may be one.
+            let is_secret = texts::is_secret(written, span);
+            let token = if is_secret { MASK.to_string() } else { display(view.sources.text(place)) };
             let spot = super::about(view, "recovery-placeholder-left", line, place);
             return Some(spot.word("token", token).label("never filled in"));
         }
