@@ -43,7 +43,7 @@ pub fn check(view: &View, role: Option<Role>, spots: &mut Vec<Spot>) {
 }
 
 /// The connection strings that count: those of settings whose line no other one follows.
-fn texts(view: &View) -> Vec<Text> {
+pub(super) fn texts(view: &View) -> Vec<Text> {
     let settings = view.settings;
     let of_settings = view.lines().filter_map(|(index, judged)| {
         let id = judged.parameter.filter(|id| settings.catalog.get(*id).trait_of("conninfo").is_some())?;
