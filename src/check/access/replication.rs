@@ -1,19 +1,72 @@
 //! Whether standbys are let in at all.
 
 use super::{Reach, Rules, is_for_replication, is_replication, reach};
+use crate::check::conninfo;
 use crate::check::spot::Spot;
 use crate::finding::Severity;
 use crate::model::access::Word;
+use crate::model::conninfo::Options;
 use crate::model::hba::Entry;
 use crate::model::settings::Verdict;
 use crate::names;
+use crate::nearest::nearest;
 use crate::source::display;
+use crate::syntax::conninfo as syntax;
 use crate::version::Role;
 
 const RULE: &str = "hba-all-without-replication";
 
-/// A spot where networks are let in, and no line is for replication.
+/// Spots where standbys are meant to come, and do not get in.
 pub fn check(rules: &Rules, role: Option<Role>, spots: &mut Vec<Spot>) {
+    no_line(rules, role, spots);
+    spots.extend(misspelt(rules));
+}
+
+/// A user of a line for replication who is nearly the one as whom this node follows another: after a switch of
+/// roles its own lines let the others in.
+fn misspelt(rules: &Rules) -> Option<Spot> {
+    let view = rules.view;
+    let (text, user) = conninfo::texts(view, None).into_iter().find_map(|text| {
+        let string = syntax::parse(&text.value.bytes, rules.major);
+        let user = Options { conninfo: &string }.filled(names::USER)?.to_vec();
+        Some((text, user))
+    })?;
+    let lines = || rules.entries().map(|(_, entry)| entry).filter(|entry| is_for_replication(entry));
+    let words = || lines().flat_map(|entry| &entry.users);
+    // Who is in a role, or what an expression fits, may well be the user.
+    let takes =
+        |word: &Word| word.is("all") || word.group().is_some() || word.text.starts_with(b"/") || word.text == user;
+    let meant = String::from_utf8(user.clone()).ok()?;
+    let word = words().find(|word| is_slip(&word.text, &meant))?;
+    if words().any(takes) {
+        return None;
+    }
+    let line = text.line.map(|line| view.settings.judged[line].entry.value())?;
+    let spot = rules.spot("hba-replication-user-misspelt", word.place).word("token", display(&word.text));
+    let spot =
+        spot.word("suggestion", meant.clone()).label("no such role?").related(line, "follows another as this user");
+    Some(if word.quoted { spot } else { spot.edit(word.place, meant) })
+}
+
+/// Whether a name is another one with a letter too few, too many or in the wrong place. One with another letter or
+/// number in it may well be the name of a role for another node.
+fn is_slip(name: &[u8], meant: &str) -> bool {
+    let Ok(name) = std::str::from_utf8(name) else { return false };
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text.chars().filter(|char| !char.is_ascii_digit()).collect();
+        letters.sort_unstable();
+        letters
+    };
+    let (one, other) = (letters(name), letters(meant));
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    name != meant
+        && digits(name) == digits(meant)
+        && (one == other || one.len() != other.len())
+        && nearest(name, [meant]).is_some()
+}
+
+/// A spot where networks are let in, and no line is for replication.
+fn no_line(rules: &Rules, role: Option<Role>, spots: &mut Vec<Spot>) {
     // Whoever wrote the word somewhere is told what became of it there.
     let is_meant = |word: &Word| String::from_utf8_lossy(&word.text).to_lowercase().contains(names::REPLICATION);
     let is_known = |entry: &Entry| {
@@ -56,4 +109,21 @@ fn sender(rules: &Rules) -> Option<String> {
         !matches!(value.plain().as_slice(), b"" | b"0" | b"off" | b"minimal")
     };
     page.louder.iter().find(|name| is_on(name)).map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_told_from_names_of_others() {
+        for (name, meant) in [("relicator", "replicator"), ("replictaor", "replicator"), ("replicatorr", "replicator")]
+        {
+            assert!(is_slip(name.as_bytes(), meant), "{name}");
+        }
+        for name in ["replicator", "replicator1", "replicatos", "barman", "repl"] {
+            assert!(!is_slip(name.as_bytes(), "replicator"), "{name}");
+        }
+        assert!(!is_slip(b"repl_a", "repl_b"));
+    }
 }
