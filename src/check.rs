@@ -239,14 +239,19 @@ pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str
     let mut findings = conf(files, &mut outcome.sources, &subject, rules, &catalogs);
     if node.targets == Targets::all() {
         // Nobody said which version it is for: that an old one lacks a name is no fault.
-        for finding in findings.iter_mut().filter(|finding| finding.rule.ends_with("-too-new")) {
+        for finding in findings.iter_mut().filter(|finding| TOO_NEW.iter().any(|name| finding.rule.ends_with(name))) {
             finding.severity = finding.severity.min(Severity::Info);
         }
     }
     if node.file.is_some() {
         // Of the files beside it only what they do to this one is told.
         let own = outcome.sources.find(&node.path);
-        findings.retain(|finding| Some(finding.place.file) == own);
+        let is_part = |file: FileId| match node.file {
+            // What such a file pulls in is nobody else's.
+            Some(kind @ (FileKind::Hba | FileKind::Ident)) => outcome.sources.get(file).kind == kind,
+            _ => false,
+        };
+        findings.retain(|finding| Some(finding.place.file) == own || is_part(finding.place.file));
         outcome.files = usize::from(own.is_some());
     } else {
         outcome.errors.extend(unreadable(files, &subject));
@@ -346,7 +351,7 @@ pub fn conf(
 pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     let version = view.settings.catalog.version;
     let mut spots: Vec<Spot> = Vec::new();
-    access::check(view, &mut spots);
+    access::check(view, role, &mut spots);
     syntax::check(view, &mut spots);
     includes::check(view, &mut spots);
     names::check(view, &mut spots);
@@ -370,6 +375,16 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     }
     found
 }
+
+/// How the names of rules end that are about what only later versions know.
+const TOO_NEW: [&str; 6] = [
+    "-too-new",
+    "hba-include-before-16",
+    "hba-continuation-before-14",
+    "hba-regex-before-16",
+    "hba-clientcert-off",
+    "ident-keyword-before-16",
+];
 
 /// Stands for the versions of a finding until it is known for which ones it holds.
 pub const PG: &str = "{pg}";

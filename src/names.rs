@@ -33,6 +33,12 @@ pub const STANDBY_SIGNAL: &str = "standby.signal";
 pub const RECOVERY_SIGNAL: &str = "recovery.signal";
 /// Whether a standby answers queries.
 pub const HOT_STANDBY: &str = "hot_standby";
+/// The word of pg_hba.conf for connections of standbys and base backups.
+pub const REPLICATION: &str = "replication";
+/// The option of pg_hba.conf that names a map of pg_ident.conf.
+pub const MAP: &str = "map";
+/// The word of pg_hba.conf for a database with the name of the user; up to 8.3 an option of `ident`.
+pub const SAME_USER: &str = "sameuser";
 
 /// Keywords of connection strings that have a place of their own in a URI.
 pub const USER: &str = "user";

@@ -35,5 +35,7 @@ mod recovery;
 mod rules;
 #[path = "all/starts.rs"]
 mod starts;
+#[path = "all/told.rs"]
+mod told;
 #[path = "all/vectors.rs"]
 mod vectors;

@@ -57,6 +57,21 @@ pub enum Where {
     Not(&'static str),
 }
 
+/// What a client sends to prove who it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Proof {
+    /// Nothing at all.
+    Nothing,
+    /// What the client's own machine says of it.
+    Claim,
+    /// A password that whoever listens can read.
+    Clear,
+    /// An MD5 hash.
+    Md5,
+    /// What cannot be used again by those who listen.
+    Other,
+}
+
 /// An authentication method.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Method {
@@ -74,6 +89,10 @@ pub struct Method {
     pub on_local: Option<&'static str>,
     /// What a client is asked for, in words.
     pub asks: &'static str,
+    /// What it sends.
+    pub proof: Proof,
+    /// Greater is stronger; nothing where methods cannot be compared.
+    pub strength: Option<u8>,
 }
 
 impl Method {
@@ -125,6 +144,8 @@ pub struct OptionWord {
     pub setting: Option<&'static str>,
     /// How its value is read.
     pub reading: Reading,
+    /// Whether its value must not be seen.
+    pub is_secret: bool,
 }
 
 /// What one major knows.
@@ -210,16 +231,10 @@ pub fn key_words(column: &str) -> impl Iterator<Item = &'static str> {
     rows().iter().filter(move |row| row.kind == "word" && row.place == column).map(|row| row.name)
 }
 
-/// Whether the value of an option is a secret.
-pub fn is_secret(option: &str) -> bool {
-    /// The column.
-    const SENDS: usize = 11;
-    static SECRETS: OnceLock<Vec<&'static str>> = OnceLock::new();
-    let secrets = SECRETS.get_or_init(|| {
-        let secrets = rows_of(TABLE).filter(|row| row[0] == "option" && row.get(SENDS) == Some(&"secret"));
-        secrets.map(|row| row[1]).collect()
-    });
-    secrets.contains(&option)
+/// The key word that people mean by a word of a column.
+pub fn meant(column: &str, word: &[u8]) -> Option<&'static str> {
+    let of_column = rows().iter().filter(|row| row.kind == "meant" && row.place == column);
+    of_column.into_iter().find(|row| row.name.as_bytes().eq_ignore_ascii_case(word)).map(|row| row.value)
 }
 
 struct Row {
@@ -234,14 +249,32 @@ struct Row {
     said: &'static str,
     value: &'static str,
     asks: &'static str,
+    sends: &'static str,
+    strength: &'static str,
 }
 
 fn rows() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     ROWS.get_or_init(|| {
         let rows = rows_of(TABLE).filter_map(|row| match row[..] {
-            [kind, name, since, until, build, place, methods, setting, said, value, asks, ..] => {
-                Some(Row { kind, name, since, until, build, place, methods, setting, said, value, asks })
+            [kind, name, since, until, build, place, methods, setting, said, value, asks, ref rest @ ..] => {
+                let cell = |index: usize| rest.get(index).copied().unwrap_or_default();
+                let (sends, strength) = (cell(0), cell(1));
+                Some(Row {
+                    kind,
+                    name,
+                    since,
+                    until,
+                    build,
+                    place,
+                    methods,
+                    setting,
+                    said,
+                    value,
+                    asks,
+                    sends,
+                    strength,
+                })
             }
             _ => None,
         });
@@ -273,7 +306,24 @@ impl Row {
         };
         let said = if self.said.is_empty() { self.name } else { self.said };
         let on_local = Some(self.value).filter(|value| !value.is_empty());
-        Method { name: self.name, said, build: self.build, place, setting: self.setting(), on_local, asks: self.asks }
+        let proof = match self.sends {
+            "nothing" => Proof::Nothing,
+            "claim" => Proof::Claim,
+            "clear" => Proof::Clear,
+            "md5" => Proof::Md5,
+            _ => Proof::Other,
+        };
+        Method {
+            name: self.name,
+            said,
+            build: self.build,
+            place,
+            setting: self.setting(),
+            on_local,
+            asks: self.asks,
+            proof,
+            strength: self.strength.parse().ok(),
+        }
     }
 
     fn option(&self) -> Option<OptionWord> {
@@ -293,7 +343,8 @@ impl Row {
             _ => return None,
         };
         let methods = self.methods.split(',').filter(|method| !method.is_empty()).collect();
-        Some(OptionWord { name: self.name, methods, said: self.said, setting: self.setting(), reading })
+        let is_secret = self.sends == "secret";
+        Some(OptionWord { name: self.name, methods, said: self.said, setting: self.setting(), reading, is_secret })
     }
 }
 

@@ -1,16 +1,29 @@
 //! pg_hba.conf and pg_ident.conf of a node: reading them for a version, and what is wrong with them.
 
+mod address;
+mod columns;
+mod maps;
+mod methods;
+mod node;
+mod order;
+mod placeholder;
+mod refused;
+mod replication;
+
 use std::path::{Path, PathBuf};
 
 use super::Subject;
 use super::spot::{Spot, View};
-use crate::model::hba::{self, Build, Hba, Surroundings};
+use crate::model::access::{Record, Word};
+use crate::model::hba::address::Address;
+use crate::model::hba::{self, Build, Entry, Hba, Surroundings};
 use crate::model::ident::{self, Ident};
 use crate::model::path;
 use crate::model::settings::Settings;
 use crate::model::tree::Tree;
 use crate::names;
-use crate::source::{FileKind, Files, Sources};
+use crate::source::{FileId, FileKind, Files, Place, Sources, display};
+use crate::version::{Major, Role};
 
 /// What a server would read of who may connect.
 #[derive(Debug, Default)]
@@ -58,18 +71,141 @@ fn found(
     setting: &str,
     name: &str,
 ) -> Option<PathBuf> {
-    let said = settings.value(setting).map(|value| value.plain()).filter(|value| !value.is_empty());
-    let said = said.map(|value| match value.starts_with(b"/") {
-        true => path::from_bytes(&value),
-        // It is relative to the directory that the server is started in: that of the data, as a rule.
-        false => tree.data_directory.join(path::from_bytes(&value)),
-    });
     let beside = subject.main.parent().unwrap_or(Path::new("")).join(name);
-    [said, Some(tree.data_directory.join(name)), Some(beside)]
+    [said(tree, settings, setting), Some(tree.data_directory.join(name)), Some(beside)]
         .into_iter()
         .flatten()
         .find(|path| files.read(path).is_ok())
 }
 
+/// Where a setting says that the file is.
+fn said(tree: &Tree, settings: &Settings, setting: &str) -> Option<PathBuf> {
+    let value = settings.value(setting).map(|value| value.plain()).filter(|value| !value.is_empty())?;
+    Some(match value.starts_with(b"/") {
+        true => path::from_bytes(&value),
+        // It is relative to the directory that the server is started in: that of the data, as a rule.
+        false => tree.data_directory.join(path::from_bytes(&value)),
+    })
+}
+
 /// Everything about who may connect.
-pub fn check(_view: &View, _spots: &mut Vec<Spot>) {}
+pub fn check(view: &View, role: Option<Role>, spots: &mut Vec<Spot>) {
+    if let Some(hba) = &view.access.hba {
+        let rules = Rules { view, hba, major: view.settings.catalog.version.major };
+        refused::check(&rules, spots);
+        let kept = columns::check(&rules, spots);
+        address::check(&rules, &kept, spots);
+        methods::check(&rules, spots);
+        order::check(&rules, spots);
+        replication::check(&rules, role, spots);
+        node::check(&rules, spots);
+    }
+    if let Some(ident) = &view.access.ident {
+        maps::check(view, ident, spots);
+    }
+}
+
+/// pg_hba.conf as the checks see it.
+struct Rules<'a> {
+    view: &'a View<'a>,
+    hba: &'a Hba,
+    major: Major,
+}
+
+/// From where a line lets clients come.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Reach {
+    /// Through a socket, or from the machine itself.
+    Here,
+    /// Over a network.
+    Network,
+    /// From everywhere.
+    World,
+}
+
+impl<'a> Rules<'a> {
+    /// The lines that take part in matching.
+    fn entries(&self) -> impl Iterator<Item = (&'a Record, &'a Entry)> {
+        self.hba.lines.iter().filter_map(|line| Some((&line.record, line.verdict.as_ref().ok()?)))
+    }
+
+    /// A spot of that rule.
+    fn spot(&self, rule: &'static str, place: Place) -> Spot {
+        Spot::new(rule, place).word("pg", self.view.version_word())
+    }
+
+    /// The text at a place.
+    fn text(&self, place: Place) -> String {
+        display(self.view.sources.text(place))
+    }
+
+    /// `line 3`, or `pg_hba.d/a.conf:3` where it is in another file than `beside`.
+    fn line_name(&self, record: &Record, beside: FileId) -> String {
+        line_name(self.view, record, beside)
+    }
+}
+
+/// `line 3`, or `pg_hba.d/a.conf:3` where it is in another file than `beside`.
+fn line_name(view: &View, record: &Record, beside: FileId) -> String {
+    if record.file == beside {
+        return format!("line {}", record.line);
+    }
+    let path = &view.sources.get(record.file).path;
+    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    format!("{name}:{}", record.line)
+}
+
+/// From where a line lets clients come.
+fn reach(entry: &Entry) -> Reach {
+    match &entry.address {
+        None | Some(Address::SameHost) => Reach::Here,
+        Some(Address::All) => Reach::World,
+        Some(Address::SameNet) => Reach::Network,
+        Some(Address::Name(name)) if name.eq_ignore_ascii_case(b"localhost") => Reach::Here,
+        Some(Address::Name(_)) => Reach::Network,
+        Some(Address::Network(network)) if network.is_loopback() => Reach::Here,
+        Some(Address::Network(network)) if network.length() == Some(0) => Reach::World,
+        Some(Address::Network(_)) => Reach::Network,
+    }
+}
+
+/// Whether a line is for replication, perhaps among other things.
+fn is_for_replication(entry: &Entry) -> bool {
+    entry.databases.iter().any(is_replication)
+}
+
+/// The key word of the database column that `all` leaves out.
+fn is_replication(word: &Word) -> bool {
+    word.is(names::REPLICATION)
+}
+
+/// Words of a column as a sentence has them: the first few.
+fn listed(words: &[Word]) -> String {
+    const MOST: usize = 3;
+    let mut shown: Vec<String> = words.iter().take(MOST).map(|word| format!("`{}`", display(&word.text))).collect();
+    if words.len() > MOST {
+        shown.push(format!("{} more", words.len() - MOST));
+    }
+    shown.join(", ")
+}
+
+/// Places that a finding names at most.
+const MOST_RELATED: usize = 12;
+
+/// One finding for many lines: the first is its place, the others belong to it.
+fn together(rules: &Rules, rule: &'static str, found: &[(Place, String)]) -> Option<Spot> {
+    let ((place, label), others) = found.split_first()?;
+    let mut spot = rules.spot(rule, *place).label(label.clone());
+    spot.words.push((
+        "more",
+        match others.len() {
+            0 => String::new(),
+            1 => "1 more line".to_string(),
+            count => format!("{count} more lines"),
+        },
+    ));
+    for (place, label) in others.iter().take(MOST_RELATED) {
+        spot = spot.related(*place, label.clone());
+    }
+    Some(spot)
+}

@@ -50,7 +50,7 @@ pub fn check(view: &View, role: Option<Role>, spots: &mut Vec<Spot>) {
 }
 
 /// The connection strings that count: those of lines that no other one follows.
-fn texts(view: &View, role: Option<Role>) -> Vec<Text> {
+pub(super) fn texts(view: &View, role: Option<Role>) -> Vec<Text> {
     let settings = view.settings;
     let may_follow = role != Some(Role::Primary);
     let text = |name: &[u8], entry: &Entry, line: Option<usize>, counts: bool| Text {

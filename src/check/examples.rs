@@ -10,8 +10,9 @@ use crate::catalog::Catalog;
 use crate::check::{self, Rules, Subject};
 use crate::edit;
 use crate::finding::Finding;
+use crate::names;
 use crate::rule::page::{Example, Page, Shows};
-use crate::source::{Files, ReadError, Sources};
+use crate::source::{FileKind, Files, ReadError, Sources};
 use crate::version::{PgVersion, Requirement, Role, Targets};
 
 /// The name of the file with which a server begins.
@@ -52,7 +53,11 @@ pub fn versions(page: &Page, example: &Example, targets: &Targets) -> Result<Vec
 
 /// The files of an example, in memory.
 #[derive(Clone, Debug, Default)]
-pub struct ExampleFiles(BTreeMap<PathBuf, (Arc<[u8]>, Option<u32>)>);
+pub struct ExampleFiles {
+    files: BTreeMap<PathBuf, (Arc<[u8]>, Option<u32>)>,
+    /// Set where the example is a file that is checked for itself: the others are there for its sake.
+    lone: Option<(FileKind, PathBuf)>,
+}
 
 impl ExampleFiles {
     /// The files of that example.
@@ -64,16 +69,19 @@ impl ExampleFiles {
         for beside in example.beside.iter() {
             files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.mode));
         }
-        ExampleFiles(files)
+        let kind = [(names::PG_HBA, FileKind::Hba), (names::PG_IDENT, FileKind::Ident)]
+            .into_iter()
+            .find(|(name, _)| *name == example.main);
+        ExampleFiles { files, lone: kind.map(|(name, kind)| (kind, PathBuf::from(name))) }
     }
 }
 
 impl Files for ExampleFiles {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
-        match self.0.get(path) {
+        match self.files.get(path) {
             Some((_, Some(0))) => Err(ReadError::Denied),
             Some((bytes, _)) => Ok(bytes.clone()),
-            None if path == Path::new(".") || self.0.keys().any(|name| name.starts_with(path)) => {
+            None if path == Path::new(".") || self.files.keys().any(|name| name.starts_with(path)) => {
                 Err(ReadError::IsDirectory)
             }
             None => Err(ReadError::Missing),
@@ -81,11 +89,11 @@ impl Files for ExampleFiles {
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
-        if self.0.contains_key(directory) {
+        if self.files.contains_key(directory) {
             return Err(ReadError::NotDirectory);
         }
         let directory = directory.strip_prefix(".").unwrap_or(directory);
-        let below = self.0.keys().filter_map(|name| name.strip_prefix(directory).ok());
+        let below = self.files.keys().filter_map(|name| name.strip_prefix(directory).ok());
         let mut names: Vec<(Vec<u8>, bool)> = below
             .filter_map(|rest| {
                 let first = rest.components().next()?;
@@ -97,14 +105,15 @@ impl Files for ExampleFiles {
     }
 
     fn mode(&self, path: &Path) -> Option<u32> {
-        self.0.get(path).and_then(|(_, mode)| *mode)
+        self.files.get(path).and_then(|(_, mode)| *mode)
     }
 }
 
 /// Checks an example's files for one version.
 pub fn check(files: &ExampleFiles, rules: &Rules, version: PgVersion, role: Option<Role>) -> (Sources, Vec<Finding>) {
     let mut sources = Sources::default();
-    let subject = Subject { main: PathBuf::from(MAIN), with_auto: true, role, ..Subject::default() };
+    let lone = files.lone.clone();
+    let subject = Subject { main: PathBuf::from(MAIN), with_auto: true, role, lone, ..Subject::default() };
     let catalogs = [Catalog::shared(version)];
     let findings = check::conf(files, &mut sources, &subject, rules, &catalogs);
     (sources, findings)

@@ -56,6 +56,8 @@ pub struct Spot {
     pub edits: Vec<Edit>,
     /// Whether the page does not hold here, though it fires: the severity is at most this.
     pub at_most: Option<Severity>,
+    /// Whether it matters more here than the page says: the severity is at least this.
+    pub at_least: Option<Severity>,
 }
 
 impl Spot {
@@ -72,6 +74,7 @@ impl Spot {
             line: None,
             edits: Vec::new(),
             at_most: None,
+            at_least: None,
         }
     }
 
@@ -217,6 +220,9 @@ pub fn finding(view: &View, page: &Page, spot: Spot) -> Finding {
     if spot.subject.as_ref().is_some_and(|subject| page.louder.iter().any(|name| name == subject)) {
         severity = severity.max(Severity::Warning);
     }
+    if let Some(at_least) = spot.at_least {
+        severity = severity.max(at_least);
+    }
     if let Some(at_most) = spot.at_most {
         severity = severity.min(at_most);
     }
@@ -231,7 +237,7 @@ pub fn finding(view: &View, page: &Page, spot: Spot) -> Finding {
         severity,
         message: cut(fill(&page.title, &spot.words)),
         server: says.map(cut),
-        help: page.help.as_ref().filter(|help| is_filled(help, &spot.words)).map(|help| cut(fill(help, &spot.words))),
+        help: page.help.as_ref().and_then(|help| sentences(help, &spot.words)).map(cut),
         docs: page.docs.clone(),
         place: spot.place,
         label: cut(label),
@@ -266,6 +272,13 @@ fn default_label(page: &Page) -> String {
         Some(Verb::Remove) => "this line".to_string(),
         _ => "here".to_string(),
     }
+}
+
+/// The sentences of a text whose placeholders all have something to stand for, filled in.
+fn sentences(text: &str, words: &[(&'static str, String)]) -> Option<String> {
+    let filled: Vec<String> =
+        text.split(". ").filter(|sentence| is_filled(sentence, words)).map(|sentence| fill(sentence, words)).collect();
+    (!filled.is_empty()).then(|| filled.join(". "))
 }
 
 /// Whether every placeholder has something to stand for.

@@ -9,6 +9,7 @@ mod options;
 mod ranges;
 mod refusal;
 mod shown;
+mod taken;
 
 pub use entry::{Certificate, Entry};
 pub use options::OptionValue;

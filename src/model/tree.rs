@@ -269,6 +269,10 @@ impl<'a> Reader<'a> {
             return Ok(*file);
         }
         if let Some(file) = self.sources.find(path) {
+            // An empty one may stand for a file that is not there.
+            if self.sources.get(file).bytes.is_empty() {
+                self.files.read(path)?;
+            }
             self.known.insert(path.to_path_buf(), file);
             return Ok(file);
         }

@@ -87,7 +87,7 @@ fn after_equals(text: &[u8], equals: usize) -> Option<Span> {
     // The name of a variable in capitals stands before a command.
     let is_pair = text[name].is_ascii_lowercase() && opened_by.is_some_and(|before| b" \t'".contains(&before));
     let is_bare = span.start == start && span.start < span.end;
-    Some(if is_pair && is_bare { Span::new(start, second_half(text, start, span.end)) } else { span })
+    Some(if is_pair && is_bare { Span::new(start, second_half(text, name, start, span.end)) } else { span })
 }
 
 /// `name 'value'`, as configuration files may leave out the equals sign.
@@ -163,11 +163,12 @@ fn bare(text: &[u8], start: usize, opened_by: Option<u8>) -> Span {
     Span::new(start, end)
 }
 
-/// A password with a blank in it that should have been in quotes: inside the quotes of a file, words without an
-/// equals sign behind it are the rest of it.
-fn second_half(text: &[u8], start: usize, end: usize) -> usize {
+/// A password with a blank in it that should have been in quotes: inside the quotes of a file, and behind an option
+/// of pg_hba.conf, words without an equals sign behind it are the rest of it.
+fn second_half(text: &[u8], name: usize, start: usize, end: usize) -> usize {
     let mut end = end;
-    if !is_inside_quotes(text, start) {
+    let is_option = [&b"ldap"[..], b"radius"].iter().any(|method| text[name..].starts_with(method));
+    if !is_option && !is_inside_quotes(text, start) {
         return end;
     }
     loop {
@@ -176,7 +177,8 @@ fn second_half(text: &[u8], start: usize, end: usize) -> usize {
         let ends = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'\'' | b'`');
         let length = text[word..].iter().position(ends).unwrap_or(text.len() - word);
         let after = text[word + length..].trim_ascii_start();
-        if blanks == 0 || length == 0 || after.starts_with(b"=") {
+        let is_comment = is_option && text.get(word) == Some(&b'#');
+        if blanks == 0 || length == 0 || is_comment || after.starts_with(b"=") {
             return end;
         }
         end = word + length;
@@ -240,6 +242,7 @@ mod tests {
             ("'postgres://me:s3c@ret@db/x?sslpassword=u&a=b'", "'postgres://me:****@db/x?sslpassword=****&a=b'"),
             ("host a b ldap \"ldapbindpasswd=s3 cret\" x", "host a b ldap \"ldapbindpasswd=****\" x"),
             ("host a b ldap ldapbindpasswd=\"s3 cret\" x=y", "host a b ldap ldapbindpasswd=\"****\" x=y"),
+            ("ldap ldapbindpasswd=my s3cret ldaptls=1 # x", "ldap ldapbindpasswd=**** ldaptls=1 # x"),
             ("radiussecrets=\"a,b\" radiusservers=c", "radiussecrets=\"****\" radiusservers=c"),
             ("oauth_client_secret=abc", "oauth_client_secret=****"),
             ("archive_command = 'PGPASSWORD=abc cp %p'", "archive_command = 'PGPASSWORD=**** cp %p'"),

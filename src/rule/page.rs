@@ -86,7 +86,7 @@ pub struct Example {
     pub shows: Shows,
     /// Majors for which it holds, `12..15`; empty for all of the page.
     pub majors: Text,
-    /// The name of the file: postgresql.conf, or recovery.conf in a block that begins with `recovery`.
+    /// The name of the file: postgresql.conf; in a block that begins with `recovery`, `hba` or `ident` that one.
     pub main: Text,
     /// The file; nothing where the example shows that it is missing.
     pub file: Option<Bytes>,
@@ -336,7 +336,13 @@ impl Blocks {
         self.examples.push(Example {
             shows,
             majors: majors.into(),
-            main: if kind == Some("recovery") { "recovery.conf" } else { "postgresql.conf" }.into(),
+            main: match kind {
+                Some("recovery") => "recovery.conf",
+                Some("hba") => "pg_hba.conf",
+                Some("ident") => "pg_ident.conf",
+                _ => "postgresql.conf",
+            }
+            .into(),
             file: lines.first().is_none_or(|line| !line.starts_with("--- ")).then(|| file.into()),
             beside: beside.into(),
             line,

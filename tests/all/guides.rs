@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pgconflint::catalog::Catalog;
 use pgconflint::check::{Rules, Subject, conf};
+use pgconflint::model::hba::{self, Build, Surroundings};
 use pgconflint::model::recovery::{self, signals};
 use pgconflint::model::settings::Settings;
 use pgconflint::model::{transcript, tree};
@@ -45,7 +46,7 @@ enum Server {
 
 struct Fragment {
     name: String,
-    /// postgresql.conf or recovery.conf
+    /// postgresql.conf, recovery.conf or pg_hba.conf
     file: &'static str,
     bytes: Vec<u8>,
     expected: Expected,
@@ -60,7 +61,10 @@ fn fragments() -> Vec<Fragment> {
         let text = fs::read_to_string(path.join("expected.toml")).unwrap();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let expected = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let file = ["postgresql.conf", "recovery.conf"].into_iter().find(|file| path.join(file).is_file()).unwrap();
+        let file = ["postgresql.conf", "recovery.conf", "pg_hba.conf"]
+            .into_iter()
+            .find(|file| path.join(file).is_file())
+            .unwrap();
         Fragment { bytes: fs::read(path.join(file)).unwrap(), file, name, expected }
     };
     let fragments: Vec<Fragment> = directories.into_iter().map(fragment).collect();
@@ -109,10 +113,23 @@ impl Fragment {
         let tree = tree::read(&self.files(), &mut sources, &Fragment::main(), None, version.major);
         let settings = Settings::judge(&tree, &sources, Catalog::shared(version));
         let start = transcript::start(&tree, &settings, &sources);
+        let path = Fragment::main().with_file_name(self.file);
+        if start.ok && self.file == "pg_hba.conf" {
+            let setting = |name: &str| settings.value(name).map(|value| value.plain());
+            let around = Surroundings {
+                major: version.major,
+                build: Build::PACKAGES,
+                setting: &setting,
+                resolve: &|_| None,
+                interface: &|_| true,
+            };
+            let hba = hba::read(&self.files(), &mut sources, &path, &around);
+            let (log, ok) = hba.start(b"$PGDATA/pg_hba.conf", version.major);
+            return (ok, said(log.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()));
+        }
         if !start.ok || self.file != "recovery.conf" {
             return (start.ok, said(start.log));
         }
-        let path = Fragment::main().with_file_name(self.file);
         if version.major < Major::V12 {
             let recovery = recovery::read(&self.files(), &mut sources, &path, version.major, &settings.zone);
             let start = recovery::start(&recovery, &sources, &|_| false);

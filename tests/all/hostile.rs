@@ -237,3 +237,41 @@ fn a_long_chain_of_includes() {
     let seen = check(node.path(), &[]);
     assert!(seen.code == 1 && seen.out.contains("include-too-deep"), "{}{}", seen.out, seen.err);
 }
+
+#[test]
+fn junk_for_pg_hba_conf_and_pg_ident_conf() {
+    let mut random = 7_u32;
+    let mut junk = || -> Vec<u8> {
+        let byte = || {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            random.to_be_bytes()[0]
+        };
+        std::iter::repeat_with(byte).take(200_000).collect()
+    };
+    let (hba, ident) = (junk(), junk());
+    let node = node(&[("pg_hba.conf", &hba), ("pg_ident.conf", &ident)]);
+    let seen = check(node.path(), &["--format", "concise"]);
+    assert_eq!(seen.code, 1, "{}", seen.err);
+    assert!(seen.out.contains("pg_hba.conf:") && seen.out.contains("pg_ident.conf:"), "{}", &seen.out[..500]);
+}
+
+#[test]
+fn lists_of_names_without_end() {
+    let names: Vec<String> = (0..40_000).map(|index| format!("u{index}")).collect();
+    let line = format!("host {0} {0} 10.0.0.0/8 scram-sha-256\n", names.join(","));
+    let node = node(&[("pg_hba.conf", [line.as_str(), &line, &line].concat().as_bytes())]);
+    assert!(check(node.path(), &[]).code < 2);
+}
+
+#[test]
+fn files_of_names_that_pull_in_each_other() {
+    let mut files: Vec<(String, String)> =
+        (0..30).map(|index| (format!("f{index}"), format!("@f{0} @f{0} @f{0}\n", index + 1))).collect();
+    files.push(("f30".to_owned(), "x\n".to_owned()));
+    files.push(("pg_hba.conf".to_owned(), "local @f0 all peer\ninclude pg_hba.conf\n".to_owned()));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, text)| (name.as_str(), text.as_bytes())).collect();
+    let node = node(&files);
+    assert_eq!(check(node.path(), &[]).code, 1);
+    // Before 16 only the number of open files is a limit, and here it is not reached.
+    assert!(check(node.path(), &["--pg", "14"]).code < 3);
+}

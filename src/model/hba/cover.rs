@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::address::{Address, Network};
-use super::ranges::{Ranges, reach};
+use super::ranges::Ranges;
+use super::taken::{Asked, MOST_TAKERS, Taken, owners, sweep};
 use super::{Entry, Hba};
 use crate::catalog::access::Transport;
 use crate::model::access::Word;
@@ -20,9 +20,6 @@ const MOST_PAIRS: usize = 4096;
 
 /// Regular expressions that are tried on names.
 const MOST_PATTERNS: usize = 64;
-
-/// Lines that are named as taking the connections of another.
-const MOST_TAKERS: usize = 4;
 
 /// A line that is never reached.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,26 +73,12 @@ enum Names {
 
 type Id = u32;
 
-/// The addresses that lines of one database and user word have taken, for one kind of connection.
-#[derive(Debug, Default)]
-struct Taken {
-    local: Option<usize>,
-    v4: Ranges,
-    v6: Ranges,
-    /// Names and masks that cannot be counted, by what they are.
-    words: HashMap<Vec<u8>, usize>,
-}
+/// A set of [`Transport`]s, a bit for each.
+type Kinds = u8;
 
-/// What is asked for: ranges, or a word that only the same word or every address can take.
-struct Asked {
-    v4: Vec<(u128, u128)>,
-    v6: Vec<(u128, u128)>,
-    /// Words of which any takes it.
-    words: Vec<Vec<u8>>,
+fn kinds(transports: &[Transport]) -> Kinds {
+    transports.iter().fold(0, |bits, transport| bits | 1 << (*transport as u8))
 }
-
-const V4: (u128, u128) = (0, u32::MAX as u128);
-const V6: (u128, u128) = (0, u128::MAX);
 
 /// Finds what is covered.
 pub fn coverage(hba: &Hba, major: Major) -> Coverage {
@@ -130,7 +113,10 @@ struct Index {
     ids: HashMap<Atom, Id>,
     /// Regular expressions among the atoms of either column.
     patterns: Vec<(Id, Regex)>,
-    taken: HashMap<(Id, Id, Transport), Taken>,
+    /// By database word, user word and the kinds of connection that a line is for.
+    taken: HashMap<(Id, Id, Kinds), Taken>,
+    /// The kinds of connection that lines are for, as they come.
+    kinds: Vec<Kinds>,
     /// What is known to be covered, to go over it only once.
     swept: HashMap<(Id, Id, Transport), (Ranges, Ranges)>,
 }
@@ -143,7 +129,14 @@ struct Pair {
 
 impl Index {
     fn new(major: Major) -> Index {
-        Index { major, ids: HashMap::new(), patterns: Vec::new(), taken: HashMap::new(), swept: HashMap::new() }
+        Index {
+            major,
+            ids: HashMap::new(),
+            patterns: Vec::new(),
+            taken: HashMap::new(),
+            kinds: Vec::new(),
+            swept: HashMap::new(),
+        }
     }
 
     fn id(&mut self, atom: Atom) -> Id {
@@ -268,7 +261,17 @@ impl Index {
     }
 
     fn sets(&self, pair: &Pair, transport: Transport) -> Vec<&Taken> {
-        pair.by.iter().filter_map(|(database, user)| self.taken.get(&(*database, *user, transport))).collect()
+        self.sets_of(&mut pair.by.iter(), transport)
+    }
+
+    fn sets_of(&self, pairs: &mut dyn Iterator<Item = &(Id, Id)>, transport: Transport) -> Vec<&Taken> {
+        let kinds: Vec<Kinds> =
+            self.kinds.iter().copied().filter(|kinds| kinds >> (transport as u8) & 1 == 1).collect();
+        let mut sets = Vec::new();
+        for (database, user) in pairs {
+            sets.extend(kinds.iter().filter_map(|kinds| self.taken.get(&(*database, *user, *kinds))));
+        }
+        sets
     }
 
     fn covers(&mut self, pairs: &[Pair], entry: &Entry, asked: &Asked) -> bool {
@@ -280,6 +283,9 @@ impl Index {
 
     fn covers_one(&mut self, pair: &Pair, transport: Transport, asked: &Asked) -> bool {
         let key = (pair.own.0, pair.own.1, transport);
+        if self.sets(pair, transport).is_empty() {
+            return false;
+        }
         let (mut swept4, mut swept6) = self.swept.remove(&key).unwrap_or_default();
         let sets = self.sets(pair, transport);
         let covers = if transport == Transport::Local {
@@ -325,9 +331,8 @@ impl Index {
     fn overlap(&self, pairs: &[Pair], transports: &[Transport], asked: &Asked, names: Names) -> Option<usize> {
         for transport in transports.iter().filter(|transport| **transport != Transport::Local) {
             for pair in pairs {
-                let by = pair.by.iter().filter(|by| names == Names::Any || **by != pair.own);
-                let sets: Vec<&Taken> =
-                    by.filter_map(|(database, user)| self.taken.get(&(*database, *user, *transport))).collect();
+                let mut by = pair.by.iter().filter(|by| names == Names::Any || **by != pair.own);
+                let sets = self.sets_of(&mut by, *transport);
                 let v4: Vec<&Ranges> = sets.iter().map(|taken| &taken.v4).collect();
                 let v6: Vec<&Ranges> = sets.iter().map(|taken| &taken.v6).collect();
                 for (sets, asked) in [(&v4, &asked.v4), (&v6, &asked.v6)] {
@@ -346,99 +351,13 @@ impl Index {
     }
 
     fn insert(&mut self, line: usize, pairs: &[Pair], entry: &Entry, asked: &Asked) {
-        for transport in &entry.connection.transports {
-            for pair in pairs {
-                let taken = self.taken.entry((pair.own.0, pair.own.1, *transport)).or_default();
-                taken.insert(line, entry.address.as_ref(), asked);
-            }
+        let kinds = kinds(&entry.connection.transports);
+        if !self.kinds.contains(&kinds) {
+            self.kinds.push(kinds);
         }
-    }
-}
-
-impl Taken {
-    fn insert(&mut self, line: usize, address: Option<&Address>, asked: &Asked) {
-        let word = match address {
-            None => {
-                self.local.get_or_insert(line);
-                return;
-            }
-            Some(Address::All | Address::Network(_)) if asked.words.is_empty() => {
-                asked.v4.iter().for_each(|(low, high)| self.v4.insert(*low, *high, line));
-                asked.v6.iter().for_each(|(low, high)| self.v6.insert(*low, *high, line));
-                return;
-            }
-            Some(address) => own_word(address),
-        };
-        self.words.entry(word).or_insert(line);
-    }
-}
-
-/// What stands for an address that cannot be counted.
-fn own_word(address: &Address) -> Vec<u8> {
-    match address {
-        Address::SameHost => b"/host".to_vec(),
-        Address::SameNet => b"/net".to_vec(),
-        Address::Name(name) => name.to_ascii_lowercase(),
-        Address::Network(network) => {
-            format!("/{}", Network { address: network.first(), ..*network }.shown()).into_bytes()
-        }
-        Address::All => Vec::new(),
-    }
-}
-
-impl Asked {
-    fn of(address: Option<&Address>) -> Asked {
-        let all = |words: Vec<Vec<u8>>| Asked { v4: vec![V4], v6: vec![V6], words };
-        let Some(address) = address else { return Asked { v4: Vec::new(), v6: Vec::new(), words: Vec::new() } };
-        match address {
-            Address::All => all(Vec::new()),
-            Address::SameHost => all(vec![own_word(address), own_word(&Address::SameNet)]),
-            Address::SameNet => all(vec![own_word(address)]),
-            Address::Name(name) => {
-                // What ends in `.a.b` ends in `.b`.
-                let name = name.to_ascii_lowercase();
-                let ends = name.iter().enumerate().filter(|(_, byte)| **byte == b'.').take(16);
-                let ends = ends.map(|(dot, _)| name[dot..].to_vec()).collect::<Vec<_>>();
-                all([name].into_iter().chain(ends).collect())
-            }
-            Address::Network(network) => match network.ranges() {
-                Some((true, ranges)) => Asked { v4: ranges, v6: Vec::new(), words: Vec::new() },
-                Some((false, ranges)) => Asked { v4: Vec::new(), v6: ranges, words: Vec::new() },
-                // All addresses of its family would do.
-                None if network.first().is_ipv4() => {
-                    Asked { v4: vec![V4], v6: Vec::new(), words: vec![own_word(address)] }
-                }
-                None => Asked { v4: Vec::new(), v6: vec![V6], words: vec![own_word(address)] },
-            },
-        }
-    }
-}
-
-/// Whether the sets together hold all ranges; what they are found to hold is kept in `swept`.
-fn sweep(sets: &[&Ranges], swept: &mut Ranges, ranges: &[(u128, u128)]) -> bool {
-    ranges.iter().all(|(low, high)| {
-        let mut all = sets.to_vec();
-        all.push(swept);
-        let reached = reach(&all, *low, *high);
-        if let Some(reached) = reached {
-            swept.insert(*low, reached, 0);
-        }
-        reached == Some(*high)
-    })
-}
-
-/// Adds the lines that own the ranges.
-fn owners(sets: &[&Ranges], ranges: &[(u128, u128)], lines: &mut BTreeSet<usize>) {
-    for (low, high) in ranges {
-        let mut at = *low;
-        while lines.len() < MOST_TAKERS {
-            let owner = sets.iter().filter_map(|set| set.owner(at)).min_by_key(|(_, line)| *line);
-            let Some((end, line)) = owner else { break };
-            lines.insert(line);
-            if end >= *high {
-                break;
-            }
-            at = end + 1;
+        for pair in pairs {
+            let taken = self.taken.entry((pair.own.0, pair.own.1, kinds)).or_default();
+            taken.insert(line, entry.address.as_ref(), asked);
         }
     }
 }

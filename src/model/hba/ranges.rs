@@ -2,13 +2,87 @@
 
 use std::collections::BTreeMap;
 
+/// So many entries are kept in a list: most lines of a large file are about one address each.
+const FEW: usize = 12;
+
+/// A sorted map that is small when it is short.
+#[derive(Clone, Debug)]
+enum Map<V> {
+    Few(Vec<(u128, V)>),
+    Many(BTreeMap<u128, V>),
+}
+
+impl<V> Default for Map<V> {
+    fn default() -> Map<V> {
+        Map::Few(Vec::new())
+    }
+}
+
+impl<V: Copy> Map<V> {
+    fn insert(&mut self, key: u128, value: V) {
+        match self {
+            Map::Few(list) => match list.binary_search_by_key(&key, |(key, _)| *key) {
+                Ok(at) => list[at].1 = value,
+                Err(at) => {
+                    list.insert(at, (key, value));
+                    if list.len() > FEW {
+                        *self = Map::Many(std::mem::take(list).into_iter().collect());
+                    }
+                }
+            },
+            Map::Many(map) => {
+                map.insert(key, value);
+            }
+        }
+    }
+
+    fn remove(&mut self, key: u128) -> Option<V> {
+        match self {
+            Map::Few(list) => {
+                let at = list.binary_search_by_key(&key, |(key, _)| *key).ok()?;
+                Some(list.remove(at).1)
+            }
+            Map::Many(map) => map.remove(&key),
+        }
+    }
+
+    /// The last entry at or before a key.
+    fn before(&self, key: u128) -> Option<(u128, V)> {
+        match self {
+            Map::Few(list) => {
+                let end = list.partition_point(|(other, _)| *other <= key);
+                list[..end].last().copied()
+            }
+            Map::Many(map) => map.range(..=key).next_back().map(|(key, value)| (*key, *value)),
+        }
+    }
+
+    /// The entries from one key to another, both included.
+    fn between(&self, low: u128, high: u128) -> Vec<(u128, V)> {
+        if low > high {
+            return Vec::new();
+        }
+        match self {
+            Map::Few(list) => list.iter().filter(|(key, _)| (low..=high).contains(key)).copied().collect(),
+            Map::Many(map) => map.range(low..=high).map(|(key, value)| (*key, *value)).collect(),
+        }
+    }
+
+    fn first_between(&self, low: u128, high: u128) -> Option<u128> {
+        match self {
+            Map::Few(list) => list.iter().map(|(key, _)| *key).find(|key| (low..=high).contains(key)),
+            Map::Many(map) => map.range(low..=high).next().map(|(key, _)| *key),
+        }
+    }
+}
+
 /// Ranges of numbers, both ends included; each is owned by the line that took it first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ranges {
     /// Start to end, disjoint and not touching.
-    merged: BTreeMap<u128, u128>,
+    merged: Map<u128>,
     /// Start to end and owner, disjoint.
-    owned: BTreeMap<u128, (u128, usize)>,
+    owned: Map<(u128, usize)>,
 }
 
 impl Ranges {
@@ -17,23 +91,23 @@ impl Ranges {
         let (mut start, mut end) = (low, high);
         // The next number that may be free.
         let mut at = low;
-        if let Some((before, last)) = self.merged.range(..=low).next_back().map(|(start, end)| (*start, *end)) {
+        if let Some((before, last)) = self.merged.before(low) {
             if last >= high {
                 return;
             }
             if last >= low || last + 1 == low {
                 start = before;
                 at = last + 1;
-                self.merged.remove(&before);
+                self.merged.remove(before);
             }
         }
-        let inside: Vec<(u128, u128)> = self.merged.range(at..=high).map(|(start, end)| (*start, *end)).collect();
+        let inside = self.merged.between(at, high);
         let mut is_full = false;
         for (first, last) in inside {
             if first > at {
                 self.owned.insert(at, (first - 1, line));
             }
-            self.merged.remove(&first);
+            self.merged.remove(first);
             end = end.max(last);
             match last.checked_add(1) {
                 Some(next) => at = next,
@@ -44,7 +118,7 @@ impl Ranges {
             self.owned.insert(at, (high, line));
         }
         if let Some(next) = end.checked_add(1)
-            && let Some(last) = self.merged.remove(&next)
+            && let Some(last) = self.merged.remove(next)
         {
             end = last;
         }
@@ -53,14 +127,14 @@ impl Ranges {
 
     /// The end of the range that holds a number.
     fn end(&self, at: u128) -> Option<u128> {
-        let (_, end) = self.merged.range(..=at).next_back()?;
-        (*end >= at).then_some(*end)
+        let (_, end) = self.merged.before(at)?;
+        (end >= at).then_some(end)
     }
 
     /// Who owns a number, and up to where.
     pub(super) fn owner(&self, at: u128) -> Option<(u128, usize)> {
-        let (_, (end, line)) = self.owned.range(..=at).next_back()?;
-        (*end >= at).then_some((*end, *line))
+        let (_, (end, line)) = self.owned.before(at)?;
+        (end >= at).then_some((end, line))
     }
 
     /// The first number of a range that is owned.
@@ -68,7 +142,7 @@ impl Ranges {
         if self.end(low).is_some() {
             return Some(low);
         }
-        self.merged.range(low..=high).next().map(|(start, _)| *start)
+        self.merged.first_between(low, high)
     }
 }
 

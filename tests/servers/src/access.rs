@@ -245,7 +245,7 @@ impl Server {
         const FIRST: &str = "received SIGHUP";
         let log = self.data().parent().unwrap_or(self.data()).join("log");
         let length = std::fs::metadata(&log)?.len();
-        self.with_files(&files.clone().with("server.crt", "spoiled"), || {
+        self.with_files(&files.clone().with(HBA, "local all all trust\n").with("server.crt", "spoiled"), || {
             self.query("select pg_reload_conf()").and_then(|_| {
                 let before = Instant::now();
                 loop {

@@ -3,7 +3,7 @@
 //! Each line of a file has another method, and each method shows itself in the server's first answer.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -22,6 +22,7 @@ use postgres_protocol::message::frontend;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use crate::access::{HBA, build};
+use crate::libpq::Libpq;
 use crate::opinion::{DATA, Lying};
 use crate::server::Server;
 use crate::{FileSet, template};
@@ -46,6 +47,8 @@ pub struct Case {
     pub text: String,
     /// The clients.
     pub visits: Vec<Visit>,
+    /// Standbys that come from the server's own machine over TLS: address and user.
+    pub standbys: Vec<(IpAddr, &'static str)>,
 }
 
 /// Methods that are told apart by the server's first answer.
@@ -112,7 +115,12 @@ pub fn case(seed: u64, number: u64, major: u16) -> Case {
         text.push_str(&format!("{kind} {database} {user} {address} {method}\n"));
     }
     let visits = (0..12).map(|_| visit(rng)).collect();
-    Case { text, visits }
+    let standbys = (0..2).map(|_| {
+        let address: IpAddr = if rng.bool() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+        (address, ["u1", "u3", "postgres", "su"][rng.usize(..4)])
+    });
+    let standbys = standbys.collect();
+    Case { text, visits, standbys }
 }
 
 fn visit(rng: &mut Rng) -> Visit {
@@ -205,7 +213,48 @@ pub fn compare(server: &Server, case: &Case) -> Result<Vec<String>> {
         }
         different.extend(by_command(directory.path(), major, visit, &theirs)?);
     }
+    let libpq = Libpq::load(server.major)?;
+    for (address, user) in &case.standbys {
+        let own = usual(*address);
+        let connection = Connection {
+            transport: Transport::Ssl,
+            address: Some(*address),
+            user: user.as_bytes(),
+            wanted: Wanted::Replication,
+            member: &member,
+            named: &|_| None,
+            own: &own,
+        };
+        let decision = hba.decide(&connection, major);
+        let ours = decision.line.map_or("no-entry", |line| match &hba.lines[line].verdict {
+            Ok(entry) if matches!(entry.method.name, "trust" | "reject") => entry.method.name,
+            _ => "a password",
+        });
+        let string = format!("host={address} port={} user={user} sslmode=require passfile=/nonexistent", server.port);
+        let theirs = stream(&libpq, &string);
+        if ours != theirs.0 {
+            different.push(format!("a standby over TLS, {address} {user}: the server {theirs:?}, we {ours}"));
+        }
+    }
     Ok(different)
+}
+
+/// What a standby's connection comes to, by the library of the server's own major.
+fn stream(libpq: &Libpq, string: &str) -> (&'static str, String) {
+    let message = match libpq.connect(string.as_bytes()) {
+        Ok(message) => String::from_utf8_lossy(&message).into_owned(),
+        // It comes to a connection.
+        Err(error) => return ("trust", error.to_string()),
+    };
+    let answer = match () {
+        () if message.contains("no pg_hba.conf entry for") => "no-entry",
+        () if message.contains("pg_hba.conf rejects") => "reject",
+        () if message.contains("no password supplied") => "a password",
+        // Past the door it is told that its role does not do.
+        () if message.contains("FATAL:") => "trust",
+        () => "no answer",
+    };
+    (answer, message)
 }
 
 /// What `pgconflint hba` says, held against the server where no role but the user's own is asked about.
@@ -310,7 +359,7 @@ fn knock(server: &Server, visit: &Visit) -> Result<Answer> {
 fn connect(from: IpAddr, port: u16) -> Result<std::net::TcpStream> {
     let (family, to): (_, IpAddr) = match from {
         IpAddr::V4(_) => (AddressFamily::INET, Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(_) => (AddressFamily::INET6, std::net::Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V6(_) => (AddressFamily::INET6, Ipv6Addr::LOCALHOST.into()),
     };
     let socket = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     rustix::net::bind(&socket, &SocketAddr::new(from, 0))?;

@@ -60,7 +60,7 @@ pub fn pristine(major: u16) -> Result<FileSet> {
     let output = initdb.arg(&data).output().context("running initdb")?;
     ensure!(output.status.success(), "initdb of {major}: {}", String::from_utf8_lossy(&output.stderr));
     let mut files = FileSet::default();
-    for name in ["postgresql.conf", "postgresql.auto.conf", "PG_VERSION"] {
+    for name in ["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "PG_VERSION"] {
         files = files.with(name, fs::read(data.join(name))?);
     }
     Ok(files)

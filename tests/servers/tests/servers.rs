@@ -2,10 +2,13 @@
 //! as tests/run does.
 #![allow(clippy::unwrap_used)]
 
+use pgconflint_servers::access::{self, Kind};
 use pgconflint_servers::prove::{self, Expect};
+use pgconflint_servers::server::start_each;
 use pgconflint_servers::{
     FileSet, Server, generate, install, record, recovery, shown::Shown, start_check, whole_start,
 };
+use pgconflint_servers::{access_cases, doors};
 
 fn wanted() -> bool {
     let wanted = std::env::var_os("PGCONFLINT_REAL_SERVERS").is_some();
@@ -155,4 +158,38 @@ fn sample_files_get_the_same_answer() {
         .unwrap();
     let said = String::from_utf8_lossy(&agree.stdout);
     assert!(agree.status.success() && said.contains(" 0 disagreements"), "{said}");
+}
+
+/// The first, one in between that has no view of pg_ident.conf, and the last.
+const SOME: [u16; 3] = [10, 14, 18];
+
+#[test]
+fn generated_files_of_who_may_connect_are_read_alike() {
+    if !wanted() {
+        return;
+    }
+    for server in start_each(&SOME, &Server::start_with_ssl).unwrap() {
+        for (kind, count) in [(Kind::Hba, 150), (Kind::Ident, 60)] {
+            for number in 0..count {
+                let files = access_cases::case(kind, &access_cases::Lines::default(), 3, number);
+                let found = access::compare(&server, kind, &files).unwrap();
+                assert!(found.is_empty(), "{} case {number}: {files:?}\n{found:?}", server.major);
+            }
+        }
+    }
+}
+
+#[test]
+fn connections_end_on_the_line_that_is_named() {
+    if !wanted() {
+        return;
+    }
+    for server in start_each(&SOME, &Server::start_listening).unwrap() {
+        doors::furnish(&server).unwrap();
+        for number in 0..12 {
+            let case = doors::case(3, number, server.major);
+            let found = doors::compare(&server, &case).unwrap();
+            assert!(found.is_empty(), "{}: {}\n{found:?}", server.major, case.text);
+        }
+    }
 }

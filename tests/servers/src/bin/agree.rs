@@ -182,7 +182,7 @@ fn doors(options: &Options, majors: &[u16]) -> Result<()> {
                     };
                 for number in options.from..options.from + options.count {
                     let case = doors::case(options.seed, number, *major);
-                    visits.fetch_add(case.visits.len(), Ordering::Relaxed);
+                    visits.fetch_add(case.visits.len() + case.standbys.len(), Ordering::Relaxed);
                     match doors::compare(&server, &case) {
                         Ok(found) => found
                             .into_iter()
