@@ -345,6 +345,21 @@ mod tests {
     }
 
     #[test]
+    fn modes_are_those_of_the_disk() {
+        let tree = tree();
+        let path = tree.path().join("image/etc/pg/a.conf");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("changed");
+        symlink("/etc/pg/a.conf", tree.path().join("image/link")).expect("linked");
+        let disk = Disk { root: Some(tree.path().join("image")) };
+        let cached = Cached::new(&disk);
+        let overlay = Overlay { files: BTreeMap::new(), under: &cached };
+        assert_eq!(Disk::default().mode(&path), Some(0o640));
+        assert_eq!(overlay.mode(Path::new("/link")), Some(0o640));
+        assert_eq!(overlay.mode(Path::new("/none")), None);
+        assert_eq!(Memory::default().with("a", b"").mode(Path::new("a")), None);
+    }
+
+    #[test]
     fn a_file_that_may_not_be_read_is_denied() {
         let tree = tree();
         let path = tree.path().join("secret");

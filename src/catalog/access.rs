@@ -237,18 +237,6 @@ pub fn meant(column: &str, word: &[u8]) -> Option<&'static str> {
     of_column.into_iter().find(|row| row.name.as_bytes().eq_ignore_ascii_case(word)).map(|row| row.value)
 }
 
-/// Whether the value of an option is a secret.
-pub fn is_secret(option: &str) -> bool {
-    /// The column.
-    const SENDS: usize = 11;
-    static SECRETS: OnceLock<Vec<&'static str>> = OnceLock::new();
-    let secrets = SECRETS.get_or_init(|| {
-        let secrets = rows_of(TABLE).filter(|row| row[0] == "option" && row.get(SENDS) == Some(&"secret"));
-        secrets.map(|row| row[1]).collect()
-    });
-    secrets.contains(&option)
-}
-
 struct Row {
     kind: &'static str,
     name: &'static str,

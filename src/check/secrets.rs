@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::conninfo;
 use super::spot::{Spot, View};
-use crate::catalog::access;
+use crate::catalog::access::Access;
 use crate::names;
 use crate::source::{FileId, Files, Place, ReadError, display};
 
@@ -43,7 +43,9 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
 fn access_secrets<'a>(view: &View<'a>) -> impl Iterator<Item = (Place, String)> + use<'a> {
     let entries = view.access.hba.iter().flat_map(|hba| hba.entries());
     let options = entries.flat_map(|(_, entry)| &entry.options);
-    let secret = options.filter(|option| access::is_secret(option.name) && !option.value.is_empty());
+    let known = Access::shared(view.settings.catalog.version.major);
+    let is_secret = |name: &str| known.option(name.as_bytes()).is_some_and(|word| word.is_secret);
+    let secret = options.filter(move |option| is_secret(option.name) && !option.value.is_empty());
     secret.map(|option| (option.place, option.name.to_string()))
 }
 

@@ -1,14 +1,20 @@
 //! Connection strings: what libpq of every major makes of them, and what is told of them where examples do not reach.
 
 use std::borrow::Cow;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
-use pgconflint::check::Rules;
 use pgconflint::check::examples::{self, ExampleFiles};
+use pgconflint::check::{self, Node, Rules};
+use pgconflint::files::Disk;
 use pgconflint::report::mask_secrets;
+use pgconflint::rule::PAGES;
 use pgconflint::rule::page::{Example, Shows};
 use pgconflint::version::{Major, PgVersion};
 use pgconflint_servers::libpq::Libpq;
-use pgconflint_servers::{conninfo, install};
+use pgconflint_servers::start::standby_start;
+use pgconflint_servers::template::SEGMENT;
+use pgconflint_servers::{FileSet, conninfo, install};
 
 use crate::natives::found;
 use crate::proof::wanted;
@@ -32,6 +38,96 @@ fn libpq_agrees() {
     }
     assert!(asked > 500, "only {asked} strings were used to connect");
     assert!(wrong.is_empty(), "{} answers differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Which passfile is read, and which of its lines is for the connection: what a finding says, and what libpq does.
+#[test]
+fn libpq_agrees_on_passfiles() {
+    if !wanted("libpq agrees on passfiles") {
+        return;
+    }
+    let cases: [(u32, &str, &str, bool); 19] = [
+        (0o600, "127.0.0.1", "127.0.0.1:1:replication:repl:hunter2", true),
+        (0o400, "127.0.0.1", "127.0.0.1:1:replication:repl:hunter2", true),
+        (0o700, "127.0.0.1", "127.0.0.1:1:replication:repl:hunter2", true),
+        (0o640, "127.0.0.1", "127.0.0.1:1:replication:repl:hunter2", false),
+        (0o604, "127.0.0.1", "127.0.0.1:1:replication:repl:hunter2", false),
+        (0o620, "127.0.0.1", "127.0.0.1:1:replication:repl:hunter2", false),
+        (0o601, "127.0.0.1", "127.0.0.1:1:replication:repl:hunter2", false),
+        (0o644, "127.0.0.1", "*:*:*:*:hunter2", false),
+        (0o600, "127.0.0.1", "127.0.0.1:1:postgres:repl:hunter2", false),
+        (0o600, "127.0.0.1", "127.0.0.1:5432:replication:repl:hunter2", false),
+        (0o600, "127.0.0.1", "127.0.0.1:1:replication:other:hunter2", false),
+        (0o600, "127.0.0.1", "localhost:1:replication:repl:hunter2", false),
+        (0o600, "127.0.0.1", "*:*:*:*:hunter2", true),
+        (0o600, "127.0.0.1", "127.0.0.1:1:*:repl:hunter2\n", true),
+        (0o600, "127.0.0.1", r"127.0.0.\1:1:replication:re\pl:hunter2", true),
+        (0o600, "127.0.0.1", "# ours\n\nother:1:*:*:x\n127.0.0.1:1:replication:repl:hunter2\n", true),
+        (0o600, "127.0.0.1", "#127.0.0.1:1:replication:repl:hunter2", false),
+        (0o600, "/none", "/none:1:replication:repl:hunter2", true),
+        (0o600, "/none", "10.0.0.1:1:replication:repl:hunter2", false),
+    ];
+    let rules = Rules::built_in();
+    let mut wrong = Vec::new();
+    for major in install::majors() {
+        let libpq = Libpq::load(major).unwrap();
+        for (mode, host, lines, is_found) in cases {
+            let directory = tempfile::tempdir().unwrap();
+            let passfile = directory.path().join("pgpass");
+            fs::write(&passfile, lines).unwrap();
+            fs::set_permissions(&passfile, fs::Permissions::from_mode(mode)).unwrap();
+            let string = format!("host={host} port=1 user=repl passfile={}", passfile.display());
+            let (name, standby) =
+                if major < 12 { ("recovery.conf", "standby_mode = on\n") } else { ("postgresql.conf", "") };
+            fs::write(directory.path().join(name), format!("{standby}primary_conninfo = '{string}'\n")).unwrap();
+            let node = Node {
+                path: directory.path().to_path_buf(),
+                file: None,
+                data_dir: None,
+                targets: major.to_string().parse().unwrap(),
+                role: None,
+            };
+            let outcome = check::node(&Disk::default(), &node, &rules, &|rule| rule.starts_with("conninfo-passfile-"));
+            let found = libpq.password(string.as_bytes()).unwrap() == b"hunter2";
+            if (found, outcome.findings.is_empty()) != (is_found, is_found) {
+                wrong.push(format!("{major} {mode:o} {host} {lines}: {found}, {:?}", outcome.findings));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The words in the log of a standby whose passfile others may read.
+#[test]
+fn servers_say_that_they_ignore_a_passfile() {
+    if !wanted("servers say that they ignore a passfile") {
+        return;
+    }
+    let page = PAGES.iter().find(|page| page.id == "conninfo-passfile-ignored").unwrap();
+    let rules = Rules::built_in();
+    for major in install::majors() {
+        let main = if major < 12 { "recovery.conf" } else { "postgresql.conf" };
+        for example in page.examples.iter().filter(|example| example.main == main) {
+            let version = major.to_string().parse().unwrap();
+            let (_, findings) = examples::check(&ExampleFiles::of(example), &rules, version, None);
+            let ignored = findings.into_iter().find(|finding| finding.rule == page.id);
+            let says = ignored.map(|finding| finding.server.unwrap());
+            let mut files = FileSet::default();
+            for beside in example.beside.iter() {
+                files = files.with(&beside.name, beside.bytes.to_vec()).mode(&beside.name, beside.mode.unwrap());
+            }
+            // Nothing leaves this machine.
+            let main_file = String::from_utf8(example.file.as_ref().unwrap().to_vec()).unwrap();
+            files = files.with(main, main_file.replace("10.0.0.1", "127.0.0.1").replace("user=", "port=1 user="));
+            let has = |log: &[u8], text: &str| String::from_utf8_lossy(log).contains(text);
+            let tried = "could not connect to the primary server";
+            let outcome = standby_start(major, SEGMENT, &files, &|log| has(log, tried)).unwrap();
+            let log = outcome.log.join(&b'\n');
+            assert!(outcome.ok && has(&log, tried), "{major}: {}", log.escape_ascii());
+            let told = has(&log, says.as_deref().unwrap_or("has group or world access"));
+            assert_eq!(told, says.is_some(), "{major} {says:?}: {}", log.escape_ascii());
+        }
+    }
 }
 
 #[test]

@@ -91,18 +91,11 @@ impl Libpq {
 
     /// What it says when it connects as a walreceiver does; it must not come to a connection.
     pub fn connect(&self, text: &[u8]) -> Result<Bytes> {
-        let text = c_string(text);
-        let keywords = [c"dbname", c"replication", c"dbname", c"fallback_application_name"];
-        let values = [text.as_c_str(), c"true", c"replication", c"walreceiver"];
-        let pointers = |texts: [&CStr; 4]| texts.map(CStr::as_ptr).into_iter().chain([ptr::null()]).collect::<Vec<_>>();
-        let (keywords, values) = (pointers(keywords), pointers(values));
-        // SAFETY: as above; both arrays end in a null pointer and outlive the call.
+        let connection = self.begin(text)?;
+        // SAFETY: the connection is open until the last call.
         unsafe {
-            let start = self.library.get::<Start>(b"PQconnectStartParams\0")?;
             let poll = self.library.get::<Ask>(b"PQconnectPoll\0")?;
             let status = self.library.get::<Ask>(b"PQstatus\0")?;
-            let connection = start(keywords.as_ptr(), values.as_ptr(), 1);
-            ensure!(!connection.is_null(), "libpq {} is out of memory", self.major);
             let before = Instant::now();
             let mut state = if status(connection) == CONNECTION_BAD { POLLING_FAILED } else { POLLING_READING };
             while state != POLLING_FAILED && state != POLLING_OK && before.elapsed() < Duration::from_secs(5) {
@@ -116,6 +109,34 @@ impl Libpq {
             ensure!(state == POLLING_FAILED, "libpq {} comes to a connection", self.major);
             Ok(message)
         }
+    }
+
+    /// The password that it would send, from the string or from a passfile; empty where there is none.
+    pub fn password(&self, text: &[u8]) -> Result<Bytes> {
+        let connection = self.begin(text)?;
+        // SAFETY: the connection is open until the last call, and the password is copied before it.
+        unsafe {
+            let password = self.library.get::<Message>(b"PQpass\0")?(connection);
+            let password = if password.is_null() { Bytes::new() } else { bytes(password) };
+            self.library.get::<Free>(b"PQfinish\0")?(connection);
+            Ok(password)
+        }
+    }
+
+    /// Begins to connect as a walreceiver does; who calls it closes the connection.
+    fn begin(&self, text: &[u8]) -> Result<*mut c_void> {
+        let text = c_string(text);
+        let keywords = [c"dbname", c"replication", c"dbname", c"fallback_application_name"];
+        let values = [text.as_c_str(), c"true", c"replication", c"walreceiver"];
+        let pointers = |texts: [&CStr; 4]| texts.map(CStr::as_ptr).into_iter().chain([ptr::null()]).collect::<Vec<_>>();
+        let (keywords, values) = (pointers(keywords), pointers(values));
+        // SAFETY: the signature is that of libpq-fe.h; both arrays end in a null pointer and outlive the call.
+        let connection = unsafe {
+            let start = self.library.get::<Start>(b"PQconnectStartParams\0")?;
+            start(keywords.as_ptr(), values.as_ptr(), 1)
+        };
+        ensure!(!connection.is_null(), "libpq {} is out of memory", self.major);
+        Ok(connection)
     }
 }
 
