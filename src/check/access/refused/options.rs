@@ -52,6 +52,13 @@ pub(super) fn option_value(
     let before = Access::shared(Major::V13).meaning(option, &value);
     let names_all = known.methods.iter().find(|method| method.place == Where::Only("hostssl"));
     let is_cert = record.fields.iter().any(|field| names_all.is_some_and(|name| name.name.as_bytes() == field[0].text));
+    if before == Some("off") && !is_cert {
+        // It never asked for anything, and no version needs it said.
+        let bytes = &rules.view.sources.get(refusal.place.file).bytes[..refusal.place.span.start];
+        let start = bytes.trim_ascii_end().len();
+        let whole = Place { file: refusal.place.file, span: Span::new(start, refusal.place.span.end) };
+        return spot.word("reason", "Leave it out: it asks for no certificate").edit(whole, "");
+    }
     // What the option meant, or what the method asks for in any case.
     let written = match before {
         Some("ca") if !is_cert => Some("verify-ca"),
