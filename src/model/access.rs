@@ -135,8 +135,6 @@ pub struct Records {
     pub ending: Option<(Ending, Message)>,
     /// Further files.
     pub pulled: Vec<Pulled>,
-    /// Lines that hold neither words nor a fault, comments among them, are left out of `records`; how many bytes were read.
-    pub bytes: usize,
 }
 
 /// Reads a file as a server of that major does.
@@ -219,7 +217,6 @@ impl Reader<'_> {
     fn file(&mut self, path: &Path, file: FileId, records: &mut Vec<Record>) -> Result<(), Ended> {
         self.visits += 1;
         let bytes = self.sources.get(file).bytes.clone();
-        self.out.bytes += bytes.len();
         self.callers.push(Caller { path: path.to_path_buf(), line: 1 });
         let dialect = self.dialect;
         for line in hba::lines(&bytes, &dialect) {

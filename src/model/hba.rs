@@ -115,15 +115,10 @@ impl Hba {
     /// What a server says when it starts with the file, `path` as it names it: lines of its log, and whether it starts.
     pub fn start(&self, path: &[u8], major: Major) -> (Vec<Vec<u8>>, bool) {
         let mut log = Vec::new();
-        let of_file = [b"configuration file \"", path, b"\" contains no entries"].concat();
         if let Some(error) = &self.error {
-            let what = [b"could not open configuration file \"", path, b"\": ", error.to_string().as_bytes()].concat();
-            let what = if major >= Major::V16 {
-                [b"could not open file \"", path, b"\": ", error.to_string().as_bytes()].concat()
-            } else {
-                what
-            };
-            log.push([&b"LOG:  "[..], &what].concat());
+            let kind: &[u8] = if major >= Major::V16 { b"file" } else { b"configuration file" };
+            let reason = error.to_string();
+            log.push([b"LOG:  could not open ", kind, b" \"", path, b"\": ", reason.as_bytes()].concat());
         }
         let lines = self.lines.iter().flat_map(|line| &line.messages);
         for message in self.reading.iter().chain(lines) {
@@ -134,7 +129,7 @@ impl Hba {
             return (log, false);
         }
         if self.error.is_none() && self.lines.is_empty() {
-            log.push([&b"LOG:  "[..], &of_file].concat());
+            log.push([b"LOG:  configuration file \"", path, b"\" contains no entries"].concat());
         }
         if self.is_accepted() {
             return (log, true);
