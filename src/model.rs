@@ -5,6 +5,7 @@ pub mod auto_conf;
 pub mod conninfo;
 pub mod hba;
 pub mod ident;
+pub mod pair;
 pub mod path;
 pub mod recovery;
 pub mod settings;
