@@ -104,10 +104,11 @@ fn bytes(bytes: &[u8]) -> String {
 fn example(example: &page::Example) -> String {
     let beside = |beside: &page::Beside| {
         format!(
-            "page::Beside {{ name: {}, bytes: {}, mode: {:?} }}",
+            "page::Beside {{ name: {}, bytes: {}, mode: {:?}, majors: {} }}",
             text(&beside.name),
             bytes(&beside.bytes),
-            beside.mode
+            beside.mode,
+            text(&beside.majors)
         )
     };
     format!(

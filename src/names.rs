@@ -55,3 +55,10 @@ pub const DBNAME: &str = "dbname";
 pub const HOSTADDR: &str = "hostaddr";
 /// Whether a connection sends keepalives.
 pub const KEEPALIVES: &str = "keepalives";
+
+/// Where a server listens, beside the port, which has the name of the keyword.
+pub const LISTEN_ADDRESSES: &str = "listen_addresses";
+/// Where its sockets are.
+pub const UNIX_SOCKET_DIRECTORIES: &str = "unix_socket_directories";
+/// The directory of replication slots, each a directory of its own.
+pub const PG_REPLSLOT: &str = "pg_replslot";
