@@ -132,6 +132,12 @@ impl Rules {
         rule.speaks(version, role).then_some(rule.page.as_ref())
     }
 
+    /// Whether a rule about a pair says what another one about one of its nodes says, with more knowledge.
+    pub fn replaces(&self, rule: &str, other: &str) -> bool {
+        let page = self.by_id.get(rule).map(|index| &self.rules[*index].page);
+        page.is_some_and(|page| page.instead_of.iter().any(|replaced| replaced == other))
+    }
+
     /// The page about a name that the version does not know.
     pub fn gone(&self, name: &str, version: PgVersion) -> Option<&Page> {
         let indexes = self.gone.get(&name.to_ascii_lowercase())?;

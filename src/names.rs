@@ -72,8 +72,6 @@ pub const UNIX_SOCKET_DIRECTORIES: &str = "unix_socket_directories";
 pub const MAX_REPLICATION_SLOTS: &str = "max_replication_slots";
 /// How many standbys, base backups and the like a server can feed at once.
 pub const MAX_WAL_SENDERS: &str = "max_wal_senders";
-/// The directory of a data directory in which each replication slot has one.
-pub const SLOTS: &str = "pg_replslot";
 /// What a commit waits for.
 pub const SYNCHRONOUS_COMMIT: &str = "synchronous_commit";
 /// Whether a server speaks TLS.
@@ -82,3 +80,5 @@ pub const SSL: &str = "ssl";
 pub const CLUSTER_NAME: &str = "cluster_name";
 /// The standbys that commits wait for.
 pub const SYNCHRONOUS_STANDBY_NAMES: &str = "synchronous_standby_names";
+/// The directory of replication slots, each a directory of its own.
+pub const PG_REPLSLOT: &str = "pg_replslot";

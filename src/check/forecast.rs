@@ -2,6 +2,7 @@
 
 use super::group::Member;
 use super::pair::Link;
+use crate::catalog::recovery::{Purpose, named};
 use crate::finding::{Effect, Finding};
 use crate::model::pair::Answer;
 use crate::source::{Place, Sources};
@@ -94,7 +95,10 @@ fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&
     if let Some(link) = link {
         let stays = Answer::from(!is_kept_from(Effect::NotAStandby));
         let standby = starts.and(link.mode).and(stays);
-        let comes = Answer::from(!is_kept_from(Effect::NoStream));
+        let comes = Answer::from(!is_kept_from(Effect::NoStream)).and(Answer::from(link.has_conninfo));
+        if !link.has_conninfo && standby != Answer::No {
+            because.push((format!("it has no {}", named(Purpose::Conninfo)), None));
+        }
         let upstream_feeds = upstream.map_or(Answer::Depends, |upstream| upstream.starts);
         if upstream_feeds == Answer::No
             && let Some(upstream) = upstream

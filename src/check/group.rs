@@ -113,6 +113,12 @@ pub fn group(files: &dyn Files, members: &[Member], rules: &Rules, enabled: &dyn
         own.push(one(files, &member.node, rules, &mut outcome));
     }
     let links = pair::check(files, &mut outcome.sources, members, rules);
+    for link in &links {
+        let said = |rule: &str| link.findings.iter().any(|finding| rules.replaces(&finding.rule, rule));
+        for index in [link.standby, link.upstream] {
+            own[index].retain(|finding| !said(&finding.rule));
+        }
+    }
     if !links.is_empty() {
         outcome.forecasts = forecast::of(members, &own, &links, &outcome.sources);
     }

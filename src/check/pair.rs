@@ -47,6 +47,8 @@ pub struct Link {
     pub is_listed: bool,
     /// For how many standbys the upstream's commits wait.
     pub waits_for: usize,
+    /// Whether it knows how to reach its upstream.
+    pub has_conninfo: bool,
     /// How many names commits wait for that none of the followers bears.
     pub strangers: usize,
 }
@@ -122,6 +124,7 @@ fn link(
         answers_queries: Answer::Depends,
         is_listed: false,
         waits_for: 0,
+        has_conninfo: true,
         strangers: 0,
     };
     let followers: Vec<usize> = (0..members.len()).filter(|index| members[*index].upstream == Some(upstream)).collect();
@@ -191,8 +194,8 @@ impl Pair<'_> {
             let options = Options { conninfo: &caller.string };
             let dial = Dial::of(&options, self.major);
             route::check(self, &caller, &options, &dial, &mut found);
-        } else if self.standby.mode() != Answer::No {
-            self.without_conninfo(&mut found);
+        } else {
+            link.has_conninfo = false;
         }
         slots::check(self, &mut found);
         sync::check(self, link, &mut found);
@@ -240,16 +243,6 @@ impl Pair<'_> {
             }
         }
     }
-
-    /// A standby that does not know its primary.
-    fn without_conninfo(&self, found: &mut Found) {
-        let Some(top) = self.standby.top() else { return };
-        if self.standby.view.settings.judged.iter().any(|judged| self.standby.is_refused_conninfo(judged)) {
-            return;
-        }
-        let spot = Spot::new("standby-without-conninfo", top).word("name", self.standby.member.name.clone());
-        found.of_standby.push(spot.word("setting", named(Purpose::Conninfo)));
-    }
 }
 
 impl<'a> End<'a> {
@@ -286,12 +279,6 @@ impl<'a> End<'a> {
         let string = syntax::parse(&text.value.bytes, major);
         let is_refused = !refusals(&string, major).is_empty();
         Some(Caller { text, string, is_refused })
-    }
-
-    fn is_refused_conninfo(&self, judged: &crate::model::settings::Judged) -> bool {
-        let name = self.view.sources.text(judged.entry.name());
-        name.eq_ignore_ascii_case(named(Purpose::Conninfo).as_bytes())
-            && !matches!(judged.verdict, crate::model::settings::Verdict::Set(_))
     }
 
     /// The beginning of its main file, or of any other that it has.

@@ -102,7 +102,7 @@ impl End<'_> {
 
     /// The slots of its data directory, where that is at hand.
     pub(super) fn slots(&self) -> Option<Vec<Vec<u8>>> {
-        let directory = self.data.as_ref()?.join(path::from_bytes(names::SLOTS.as_bytes()));
+        let directory = self.data.as_ref()?.join(path::from_bytes(names::PG_REPLSLOT.as_bytes()));
         let entries = self.view.files.list(&directory).ok()?;
         Some(entries.into_iter().filter(|(_, is_directory)| *is_directory).map(|(name, _)| name).collect())
     }
