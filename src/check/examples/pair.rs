@@ -76,7 +76,9 @@ pub struct Scenario {
 
 /// The names of the nodes, the primary first.
 pub fn names(beside: &[Beside]) -> Vec<String> {
-    let all: BTreeSet<&str> = beside.iter().filter_map(|file| Some(file.name.split_once('/')?.0)).collect();
+    let nodes = std::iter::once(PRIMARY);
+    let all: BTreeSet<&str> =
+        nodes.chain(beside.iter().filter_map(|file| Some(file.name.split_once('/')?.0))).collect();
     all.into_iter().map(str::to_string).collect()
 }
 
@@ -87,11 +89,11 @@ pub fn names(beside: &[Beside]) -> Vec<String> {
 pub fn expand(beside: &[Beside], major: Major, ports: &Ports) -> Result<Setup, String> {
     let mut given: BTreeMap<&str, BTreeMap<&str, &Beside>> = BTreeMap::from([(PRIMARY, BTreeMap::new())]);
     for file in beside {
-        if !holds(&file.majors, major)? {
-            continue;
-        }
         let (node, name) = file.name.split_once('/').ok_or_else(|| format!("`{}` is of no node", file.name))?;
-        given.entry(node).or_default().insert(name, file);
+        let own = given.entry(node).or_default();
+        if holds(&file.majors, major)? {
+            own.insert(name, file);
+        }
     }
     let mut setup = Setup { files: BTreeMap::new(), empty: BTreeSet::new(), nodes: Vec::new() };
     for (name, own) in &given {
@@ -168,6 +170,11 @@ const INITDB: &str = "initdb";
 /// Marks a node of which only the configuration is at hand.
 const NO_DATA: &str = "no-data";
 
+/// Where a server looks for its certificate unless told otherwise.
+const CERTIFICATE: &str = "server.crt";
+/// See [`CERTIFICATE`].
+const KEY: &str = "server.key";
+
 /// The line that lets the test in.
 const DOOR: &[u8] = b"local all probe trust\n";
 
@@ -242,6 +249,9 @@ fn with_what_every_node_has<'a>(
     main.0.splice(0..0, front.into_bytes());
     let hba = files.entry(names::PG_HBA).or_insert_with(|| (HBA.to_vec(), None));
     hba.0.splice(0..0, DOOR.iter().copied());
+    // A self-signed certificate, which a real server is given in the place of an empty file.
+    files.entry(CERTIFICATE).or_insert((Vec::new(), None));
+    files.entry(KEY).or_insert((Vec::new(), Some(0o600)));
     if !node.has_no_data {
         let major = node.major.to_string();
         files.entry(names::PG_VERSION).or_insert_with(|| (format!("{major}\n").into_bytes(), None));
