@@ -3,6 +3,7 @@
 pub mod access;
 pub mod auto_conf;
 pub mod conninfo;
+pub mod control;
 pub mod hba;
 pub mod ident;
 pub mod pair;

@@ -21,6 +21,10 @@ pub const POSTGRESQL_CONF: &str = "postgresql.conf";
 pub const AUTO_CONF: &str = "postgresql.auto.conf";
 /// The major version of a data directory.
 pub const PG_VERSION: &str = "PG_VERSION";
+/// What a data directory says of itself.
+pub const PG_CONTROL: &str = "global/pg_control";
+/// One directory for each replication slot.
+pub const PG_REPLSLOT: &str = "pg_replslot";
 /// Who may connect.
 pub const PG_HBA: &str = "pg_hba.conf";
 /// Which system user may be which database user.

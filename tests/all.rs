@@ -11,6 +11,8 @@ mod auto_conf;
 mod cli;
 #[path = "all/conninfo.rs"]
 mod conninfo;
+#[path = "all/control.rs"]
+mod control;
 #[path = "all/cover.rs"]
 mod cover;
 #[path = "all/docs.rs"]

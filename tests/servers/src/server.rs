@@ -55,28 +55,34 @@ pub struct Server {
 impl Server {
     /// Starts a server of an installed major on a fresh data directory.
     pub fn start(major: u16) -> Result<Server> {
-        Server::start_as(major, false, PORT)
+        Server::start_as(major, false, PORT, &[])
+    }
+
+    /// The same with settings on its command line, each `NAME=VALUE`.
+    pub fn start_set(major: u16, settings: &[String]) -> Result<Server> {
+        Server::start_as(major, false, PORT, settings)
     }
 
     /// The same with a certificate of its own and `ssl = on`.
     pub fn start_with_ssl(major: u16) -> Result<Server> {
-        Server::start_as(major, true, PORT)
+        Server::start_as(major, true, PORT, &[])
     }
 
     /// One that listens on loopback, with `ssl = on`, and asks for an MD5 password where a line says md5.
     pub fn start_listening(major: u16) -> Result<Server> {
         // Whoever takes the port in between makes the start fail, loudly.
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        Server::start_as(major, true, port)
+        Server::start_as(major, true, port, &[])
     }
 
-    fn start_as(major: u16, has_ssl: bool, port: u16) -> Result<Server> {
+    fn start_as(major: u16, has_ssl: bool, port: u16, settings: &[String]) -> Result<Server> {
         let directory = template::scratch()?;
         let data = directory.path().join("data");
         template::copy(major, template::SEGMENT, &data)?;
         let mut postgres = user::command("/bin/sh");
         postgres.args(["-c", GUARD, "sh"]).arg(directory.path());
         arguments(&mut postgres, major, &data, directory.path(), port)?;
+        settings.iter().for_each(|setting| _ = postgres.args(["-c", setting]));
         if port != PORT {
             postgres.args(["-c", "listen_addresses=127.0.0.1,::1", "-c", "password_encryption=md5"]);
         }

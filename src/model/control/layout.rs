@@ -1,0 +1,201 @@
+//! Where each field stands, by the version of the layout.
+
+use super::{Control, Fault, State};
+use crate::version::Major;
+
+/// Releases by layout and system catalogues. 9.4 and 9.5 share a number, and differ.
+const RELEASES: [(u32, u32, Major); 12] = [
+    (942, 201_409_291, Major::V9_4),
+    (942, 201_510_051, Major::V9_5),
+    (960, 201_608_131, Major::V9_6),
+    (1002, 201_707_211, Major::V10),
+    (1100, 201_809_051, Major::V11),
+    (1201, 201_909_212, Major::V12),
+    (1300, 202_007_201, Major::V13),
+    (1300, 202_107_181, Major::V14),
+    (1300, 202_209_061, Major::V15),
+    (1300, 202_307_071, Major::V16),
+    (1700, 202_406_281, Major::V17),
+    (1800, 202_506_291, Major::V18),
+];
+
+/// What the layout holds for a test of floating-point numbers.
+const FLOAT: f64 = 1_234_567.0;
+
+/// Reads the fields in their order; the checksum comes last.
+pub fn read(bytes: &[u8]) -> Result<Control, Fault> {
+    let mut fields = Fields { bytes, at: 0, short: false };
+    let system_identifier = fields.long();
+    let (version, catalog_version) = (fields.int(), fields.int());
+    if fields.short {
+        return Err(Fault::TooShort(bytes.len()));
+    }
+    let layouts = || RELEASES.iter().map(|(layout, ..)| *layout);
+    if !layouts().any(|layout| layout == version) {
+        let is_swapped = layouts().any(|layout| layout == version.swap_bytes());
+        return Err(if is_swapped { Fault::OtherByteOrder } else { Fault::UnknownVersion(version) });
+    }
+    let release = RELEASES.iter().find(|(layout, catalog, _)| (*layout, *catalog) == (version, catalog_version));
+    // What was added with 9.5 without a new number.
+    let has_commit_times = version > 942 || catalog_version >= 201_501_011;
+    let state = fields.int();
+    fields.skip_long(2);
+    if version < 1100 {
+        // The checkpoint before the last one.
+        fields.skip_long(1);
+    }
+    let timeline = checkpoint(&mut fields, version, has_commit_times);
+    // Where unlogged tables and recovery stand.
+    fields.skip_long(2);
+    fields.skip(1);
+    fields.skip_long(2);
+    fields.flag();
+    let wal_level = fields.int();
+    let wal_log_hints = fields.flag();
+    let max_connections = fields.int();
+    let max_worker_processes = fields.int();
+    let max_wal_senders = (version >= 1201).then(|| fields.int());
+    let max_prepared_transactions = fields.int();
+    let max_locks_per_transaction = fields.int();
+    let track_commit_timestamp = has_commit_times.then(|| fields.flag());
+    // The alignment of tuples.
+    fields.skip(1);
+    let float = f64::from_bits(fields.long());
+    let block_size = fields.int();
+    fields.skip(2);
+    let wal_segment_size = fields.int();
+    fields.skip(4);
+    // How values are passed: by value or by reference; up to 9.6 whether times are integers.
+    let flags = match version {
+        ..1002 => 3,
+        1002..1300 => 2,
+        _ => 1,
+    };
+    (0..flags).for_each(|_| _ = fields.flag());
+    let data_checksums = fields.int();
+    if version >= 1800 {
+        // Whether `char` has a sign.
+        fields.flag();
+    }
+    if version >= 1002 {
+        // A secret for refusals of passwords.
+        fields.at += 32;
+    }
+    let covered = fields.at.next_multiple_of(4);
+    let checksum = fields.int();
+    if fields.short {
+        return Err(Fault::TooShort(bytes.len()));
+    }
+    let is_before_9_5 = version == 942 && !has_commit_times;
+    let sum = if is_before_9_5 { legacy_checksum } else { crc32c };
+    if sum(&bytes[..covered]) != checksum {
+        return Err(Fault::WrongChecksum);
+    }
+    let state = State::of(state).filter(|_| float == FLOAT).ok_or(Fault::Nonsense)?;
+    Ok(Control {
+        control_version: version,
+        catalog_version,
+        major: release.map(|(_, _, major)| *major),
+        system_identifier,
+        state,
+        timeline,
+        wal_level,
+        max_connections,
+        max_worker_processes,
+        max_wal_senders,
+        max_prepared_transactions,
+        max_locks_per_transaction,
+        wal_log_hints,
+        track_commit_timestamp,
+        block_size,
+        wal_segment_size,
+        data_checksums,
+    })
+}
+
+/// The copy of the last checkpoint; its timeline.
+fn checkpoint(fields: &mut Fields, version: u32, has_commit_times: bool) -> u32 {
+    fields.skip_long(1);
+    let timeline = fields.int();
+    // The timeline before, and whether whole pages are written.
+    fields.skip(1);
+    fields.flag();
+    if version >= 1700 {
+        // `wal_level` at the checkpoint.
+        fields.skip(1);
+    }
+    // The next transaction: in two halves up to 11, then as one number.
+    if version < 1201 {
+        fields.skip(2)
+    } else {
+        fields.skip_long(1)
+    }
+    // The next object and row lock, the oldest ones and their databases.
+    fields.skip(7);
+    fields.skip_long(1);
+    fields.skip(if has_commit_times { 3 } else { 1 });
+    timeline
+}
+
+/// Fields one behind the other, each at a multiple of its size, as a C compiler lays them out.
+struct Fields<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// Whether a field lay beyond the end.
+    short: bool,
+}
+
+impl Fields<'_> {
+    fn take<const SIZE: usize>(&mut self) -> [u8; SIZE] {
+        let start = self.at.next_multiple_of(SIZE);
+        self.at = start + SIZE;
+        let field = self.bytes.get(start..self.at).and_then(|field| field.try_into().ok());
+        self.short |= field.is_none();
+        field.unwrap_or([0; SIZE])
+    }
+
+    fn flag(&mut self) -> bool {
+        self.take::<1>() != [0]
+    }
+
+    fn int(&mut self) -> u32 {
+        u32::from_le_bytes(self.take())
+    }
+
+    fn long(&mut self) -> u64 {
+        u64::from_le_bytes(self.take())
+    }
+
+    fn skip(&mut self, count: usize) {
+        (0..count).for_each(|_| _ = self.int());
+    }
+
+    fn skip_long(&mut self, count: usize) {
+        (0..count).for_each(|_| _ = self.long());
+    }
+}
+
+/// CRC-32C, from 9.5 on.
+fn crc32c(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |sum: u32, byte| table_entry((sum ^ u32::from(*byte)) & 0xff, 0x82f6_3b78) ^ (sum >> 8))
+}
+
+/// What 9.4 computes: the table of the usual CRC-32, gone through from the other end.
+fn legacy_checksum(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |sum: u32, byte| table_entry((sum >> 24) ^ u32::from(*byte), 0xedb8_8320) ^ (sum << 8))
+}
+
+fn table_entry(index: u32, polynomial: u32) -> u32 {
+    (0..8).fold(index, |sum, _| (sum >> 1) ^ if sum & 1 == 1 { polynomial } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checksums_are_those_of_the_books() {
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+        assert_eq!(table_entry(1, 0xedb8_8320), 0x7707_3096);
+    }
+}
