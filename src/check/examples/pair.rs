@@ -97,11 +97,12 @@ pub fn expand(beside: &[Beside], major: Major, ports: &Ports) -> Result<Setup, S
     }
     let mut setup = Setup { files: BTreeMap::new(), empty: BTreeSet::new(), nodes: Vec::new() };
     for (name, own) in &given {
-        let files = node_files(name, own, &given[PRIMARY], major);
-        let version = files.get(names::PG_VERSION).map(|(bytes, _)| from_pg_version_file(bytes));
+        let version = own.get(names::PG_VERSION).map(|file| from_pg_version_file(&file.bytes));
+        let node_major = version.unwrap_or(Ok(major)).map_err(|error| error.to_string())?;
+        let files = node_files(name, own, &given[PRIMARY], node_major);
         let node = Node {
             name: (*name).to_string(),
-            major: version.unwrap_or(Ok(major)).map_err(|error| error.to_string())?,
+            major: node_major,
             has_own_initdb: own.contains_key(INITDB),
             has_no_data: own.contains_key(NO_DATA),
             slots: own.keys().filter_map(|path| slot(path)).collect(),

@@ -14,7 +14,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
-use pgconflint::check::examples::pair::{PRIMARY, Ports, Setup, expand, names};
+use pgconflint::check::examples::pair::{PRIMARY, Setup, expand, names};
 use pgconflint::rule::page::Beside;
 use pgconflint::version::Major;
 
@@ -53,9 +53,8 @@ pub struct Seen {
 /// # Errors
 /// That the scenario cannot be read, or a server could not be started for a reason of ours.
 pub fn play(major: u16, beside: &[Beside]) -> Result<Outcome> {
-    let scene = Scene::new(&names(beside))?;
+    let mut scene = Scene::new(&names(beside))?;
     let setup = expand(beside, Major(major * 100), &scene.ports).map_err(anyhow::Error::msg)?;
-    let mut scene = scene;
     let primary_is_ready = prepare(&mut scene, &setup, major)?;
     if primary_is_ready {
         scene.start(PRIMARY)?;
@@ -124,18 +123,4 @@ pub fn play_all(
     let mut done = done.into_inner().expect("nobody panics with it");
     done.sort_by_key(|(index, _)| *index);
     Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
-}
-
-/// Of the offline ports only the names matter here.
-impl Scene {
-    fn new(names: &[String]) -> Result<Scene> {
-        let ports = scene::free_ports(names.len() + 1)?;
-        let root = crate::template::scratch()?;
-        let ports = Ports {
-            root: root.path().to_string_lossy().into_owned(),
-            nodes: names.iter().cloned().zip(ports.iter().copied()).collect(),
-            free: ports[names.len()],
-        };
-        Scene::open(root, ports)
-    }
 }
