@@ -84,5 +84,3 @@ pub const SSL: &str = "ssl";
 pub const CLUSTER_NAME: &str = "cluster_name";
 /// The standbys that commits wait for.
 pub const SYNCHRONOUS_STANDBY_NAMES: &str = "synchronous_standby_names";
-/// The directory of replication slots, each a directory of its own.
-pub const PG_REPLSLOT: &str = "pg_replslot";

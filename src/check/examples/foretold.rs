@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::pair::{Node as Server, PRIMARY, Setup};
-use crate::check::group::{Member, Node, Outcome, group};
 use crate::check::Rules;
+use crate::check::group::{Member, Node, Outcome, group};
+use crate::model::control;
 use crate::names;
+
 use crate::source::{Files, ReadError};
 use crate::version::{PgVersion, Role, Targets};
 
@@ -61,9 +63,27 @@ impl SetupFiles<'_> {
     }
 }
 
+/// The identifier of the primary and of its copies; that of others is another one.
+const IDENTIFIER: u64 = 7_000_000_000_000_000_000;
+
+impl SetupFiles<'_> {
+    /// What an initdb leaves in the data directory of a node.
+    fn control(&self, path: &Path) -> Option<Vec<u8>> {
+        let (index, node) = self.setup.nodes.iter().enumerate().find(|(_, node)| path.starts_with(&node.name))?;
+        if node.has_no_data || path.strip_prefix(&node.name) != Ok(Path::new(names::PG_CONTROL)) {
+            return None;
+        }
+        let has_own = node.has_own_initdb || self.setup.nodes.first().is_some_and(|first| first.major != node.major);
+        control::blank(node.major, if has_own { IDENTIFIER + index as u64 } else { IDENTIFIER })
+    }
+}
+
 impl Files for SetupFiles<'_> {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
         let path = self.relative(path);
+        if let Some(control) = self.control(path) {
+            return Ok(Arc::from(control));
+        }
         match self.setup.files.get(path) {
             Some((_, Some(0))) => Err(ReadError::Denied),
             Some((bytes, _)) => Ok(Arc::from(bytes.as_slice())),
@@ -98,6 +118,7 @@ impl Files for SetupFiles<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::names;
 
     #[test]
     fn directories_list_what_is_in_them() {
