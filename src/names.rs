@@ -78,6 +78,12 @@ pub const MAX_REPLICATION_SLOTS: &str = "max_replication_slots";
 pub const MAX_WAL_SENDERS: &str = "max_wal_senders";
 /// What a commit waits for.
 pub const SYNCHRONOUS_COMMIT: &str = "synchronous_commit";
+/// How much goes into the WAL.
+pub const WAL_LEVEL: &str = "wal_level";
+/// Whether WAL is archived.
+pub const ARCHIVE_MODE: &str = "archive_mode";
+/// How WAL is archived.
+pub const ARCHIVE_COMMAND: &str = "archive_command";
 /// Whether a server speaks TLS.
 pub const SSL: &str = "ssl";
 /// From 12 on the name of a standby that has no other.

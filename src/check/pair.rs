@@ -1,10 +1,13 @@
 //! A standby and the node that it follows: what keeps WAL from coming, and what will hurt.
 
 mod admission;
+mod archive;
+mod drift;
 mod identity;
 mod limits;
 mod route;
 mod slots;
+mod swap;
 mod sync;
 
 use std::path::PathBuf;
@@ -199,6 +202,9 @@ impl Pair<'_> {
         }
         slots::check(self, &mut found);
         sync::check(self, link, &mut found);
+        archive::check(self, &mut found);
+        swap::check(self, &mut found);
+        drift::check(self, &mut found);
         let version = self.standby.view.settings.catalog.version;
         let mut findings = Vec::new();
         for (end, spots) in [(&self.upstream, found.of_upstream), (&self.standby, found.of_standby)] {

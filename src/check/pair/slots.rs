@@ -3,7 +3,6 @@
 use super::{End, Found, Pair};
 use crate::catalog::recovery::{Purpose, named};
 use crate::check::spot::Spot;
-use crate::model::path;
 use crate::names;
 use crate::source::{Place, display};
 use crate::value::Value;
@@ -102,8 +101,7 @@ impl End<'_> {
 
     /// The slots of its data directory, where that is at hand.
     pub(super) fn slots(&self) -> Option<Vec<Vec<u8>>> {
-        let directory = self.data.as_ref()?.join(path::from_bytes(names::PG_REPLSLOT.as_bytes()));
-        let entries = self.view.files.list(&directory).ok()?;
+        let entries = self.view.files.list(&self.data.as_ref()?.join(names::PG_REPLSLOT)).ok()?;
         Some(entries.into_iter().filter(|(_, is_directory)| *is_directory).map(|(name, _)| name).collect())
     }
 }

@@ -39,6 +39,18 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
             .word("upstream", pair.upstream.member.name.clone())
             .word("pg", pair.upstream.view.version_word())
     };
+    let twins = || {
+        let of = |index: usize| names.iter().take(index).position(|other| other.eq_ignore_ascii_case(&names[index]));
+        (1..names.len()).find_map(|index| Some((index, of(index)?)))
+    };
+    if let Some((index, other)) = twins()
+        .filter(|(index, _)| quorum::lists(&Standbys { names: named(&wanted), ..wanted.clone() }, &names[*index]))
+    {
+        let (one, other) = (&pair.followers[index], &pair.followers[other]);
+        let spot = spot("standby-name-shared").word("name", one.member.name.clone());
+        let spot = spot.word("other", other.member.name.clone()).word("token", format!("`{}`", display(&names[index])));
+        found.of_upstream.push(spot.label("one name for two"));
+    }
     let is_waiting = waits && listed < wanted.count;
     if listed < names.len() && listed < wanted.count {
         let unlisted = pair.followers.iter().zip(&names).find(|(_, name)| !quorum::lists(&wanted, name));
@@ -94,6 +106,11 @@ fn delayed(pair: &Pair, wanted: &Standbys, names: &[Vec<u8>], commits: &str, fou
 /// Milliseconds that nobody lets every commit take.
 const LONG: i64 = 2000;
 
+/// The names that are of somebody.
+fn named(wanted: &Standbys) -> Vec<Vec<u8>> {
+    wanted.names.iter().filter(|name| name.as_slice() != b"*").cloned().collect()
+}
+
 fn shown(wanted: &Standbys) -> String {
     wanted.names.iter().map(|name| format!("`{}`", display(name))).collect::<Vec<_>>().join(", ")
 }
@@ -107,7 +124,7 @@ impl End<'_> {
     }
 
     /// A setting that is a word.
-    fn word(&self, name: &str) -> String {
+    pub(super) fn word(&self, name: &str) -> String {
         self.view.settings.value(name).map(|value| display(&value.plain())).unwrap_or_default()
     }
 

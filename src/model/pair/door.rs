@@ -73,14 +73,8 @@ impl Door {
 
     /// Whether it can be reached from another machine; an address may be translated on the way.
     pub fn takes_from_afar(&self, way: &Way) -> Answer {
-        let is_far = |listen: &Listen| match listen {
-            Listen::All | Listen::Family(_) => true,
-            Listen::Address(address) => !address.is_loopback(),
-            Listen::Localhost => false,
-            Listen::Name => true,
-        };
         let any = |listen: &&Listen| matches!(listen, Listen::All | Listen::Family(_));
-        if !self.addresses.iter().any(is_far) {
+        if !self.is_open_to_others() {
             return Answer::No;
         }
         match way {
@@ -93,6 +87,15 @@ impl Door {
             _ if self.addresses.iter().filter(any).count() > 0 => Answer::Yes,
             _ => Answer::Depends,
         }
+    }
+
+    /// Whether others than its own machine can come in.
+    pub fn is_open_to_others(&self) -> bool {
+        self.addresses.iter().any(|listen| match listen {
+            Listen::Address(address) => !address.is_loopback(),
+            Listen::Localhost => false,
+            Listen::All | Listen::Family(_) | Listen::Name => true,
+        })
     }
 
     /// Whether it listens on an address of its machine.
