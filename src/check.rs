@@ -5,12 +5,17 @@ pub mod examples;
 pub mod fix;
 pub mod spot;
 
+mod archive;
 mod conninfo;
+mod directory;
 mod includes;
 mod names;
 mod overrides;
 mod recovery;
+mod replication;
 mod secrets;
+mod slots;
+mod synchronous;
 mod syntax;
 mod traps;
 mod values;
@@ -23,7 +28,8 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::finding::{Finding, Severity};
-use crate::model::settings::Settings;
+use crate::model::control;
+use crate::model::settings::{Initdb, Settings};
 use crate::model::tree::{self, Tree};
 use crate::names as files_names;
 use crate::rule::expr::{self, Condition};
@@ -86,7 +92,8 @@ impl Rules {
 
     /// Whether a rule can fire at all for these versions and this role; if not, suppressing it is never useless.
     pub fn applies(&self, rule: &str, targets: &Targets, role: Option<Role>) -> bool {
-        targets.versions().iter().any(|version| self.speaking(rule, *version, role).is_some())
+        let standing = Standing { role, feeds: role != Some(Role::Standby) };
+        targets.versions().iter().any(|version| self.speaking(rule, *version, standing).is_some())
     }
 
     fn of(pages: Vec<Cow<'static, Page>>) -> Result<Rules, String> {
@@ -122,32 +129,44 @@ impl Rules {
     }
 
     /// The page of that id, where it speaks of that version and role.
-    pub fn speaking(&self, id: &str, version: PgVersion, role: Option<Role>) -> Option<&Page> {
+    pub fn speaking(&self, id: &str, version: PgVersion, standing: Standing) -> Option<&Page> {
         let rule = &self.rules[*self.by_id.get(id)?];
-        rule.speaks(version, role).then_some(rule.page.as_ref())
+        rule.speaks(version, standing).then_some(rule.page.as_ref())
     }
 
     /// The page about a name that the version does not know.
     pub fn gone(&self, name: &str, version: PgVersion) -> Option<&Page> {
         let indexes = self.gone.get(&name.to_ascii_lowercase())?;
         let rules = indexes.iter().map(|index| &self.rules[*index]);
-        rules.filter(|rule| rule.speaks(version, None)).map(|rule| rule.page.as_ref()).next()
+        rules.filter(|rule| rule.speaks(version, Standing::default())).map(|rule| rule.page.as_ref()).next()
     }
 
-    fn conditions(&self, version: PgVersion, role: Option<Role>) -> impl Iterator<Item = (&Page, &Condition)> {
-        let speaking = self.rules.iter().filter(move |rule| rule.condition.is_some() && rule.speaks(version, role));
+    fn conditions(&self, version: PgVersion, standing: Standing) -> impl Iterator<Item = (&Page, &Condition)> {
+        let speaking = self.rules.iter().filter(move |rule| rule.condition.is_some() && rule.speaks(version, standing));
         speaking.filter_map(|rule| Some((rule.page.as_ref(), rule.condition.as_ref()?)))
     }
 }
 
 impl Rule {
-    fn speaks(&self, version: PgVersion, role: Option<Role>) -> bool {
+    fn speaks(&self, version: PgVersion, standing: Standing) -> bool {
+        let Standing { role, feeds } = standing;
         let in_role = match self.page.role.as_ref() {
             "any" => true,
+            "sender" => feeds,
+            "member" => feeds || role == Some(Role::Standby),
             wanted => role.is_some_and(|role| role.word() == wanted),
         };
         in_role && self.requirement.as_ref().is_none_or(|requirement| requirement.holds_for(version))
     }
+}
+
+/// What a node is to others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Standing {
+    /// None if it may be either.
+    pub role: Option<Role>,
+    /// Whether it is a primary, or its files show that it feeds standbys.
+    pub feeds: bool,
 }
 
 /// What is to be checked.
@@ -163,6 +182,8 @@ pub struct Node {
     pub targets: Targets,
     /// None if it may be either.
     pub role: Option<Role>,
+    /// The size of its WAL segments in bytes, for where its data directory does not say it.
+    pub wal_segment_size: Option<u64>,
 }
 
 /// What was found.
@@ -189,6 +210,8 @@ pub struct Subject {
     pub with_auto: bool,
     /// What the node is to others.
     pub role: Option<Role>,
+    /// See [`Node::wal_segment_size`].
+    pub wal_segment_size: Option<u64>,
     /// Set for a lone file that is not postgresql.conf: what it is and where. Everything else is read for its sake.
     pub lone: Option<(FileKind, PathBuf)>,
 }
@@ -203,6 +226,7 @@ pub fn subject(node: &Node, files: &dyn Files) -> Subject {
         data_directory: node.data_dir.clone(),
         with_auto,
         role: node.role,
+        wal_segment_size: node.wal_segment_size,
         lone: None,
     };
     match node.file {
@@ -317,7 +341,9 @@ pub fn conf(
             Some((of, tree)) if of == reading => tree,
             _ => read(files, sources, subject, reading),
         };
-        let settings = Settings::judge(&tree, sources, catalog);
+        let mut settings = Settings::judge(&tree, sources, catalog);
+        let control = subject.with_auto.then(|| control::of_directory(files, &tree.data_directory)).flatten();
+        settings.initdb = Initdb::of(control.and_then(Result::ok).as_ref(), subject.wal_segment_size);
         let recovery = recovery::read(files, sources, subject, &mut tree, &settings);
         let recovery = recovery.as_ref();
         let access = access::read(files, sources, subject, &tree, &settings);
@@ -352,6 +378,7 @@ pub fn conf(
 /// The findings for one version, in no order.
 pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     let version = view.settings.catalog.version;
+    let standing = Standing { role, feeds: replication::feeds(view, role) };
     let mut spots: Vec<Spot> = Vec::new();
     access::check(view, role, &mut spots);
     syntax::check(view, &mut spots);
@@ -363,14 +390,19 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     recovery::check(view, &mut spots);
     conninfo::check(view, role, &mut spots);
     secrets::check(view, &mut spots);
+    archive::check(view, &mut spots);
+    replication::check(view, role, &mut spots);
+    synchronous::check(view, &mut spots);
+    slots::check(view, &mut spots);
+    directory::check(view, &mut spots);
     syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {
-        if let Some(page) = view.rules.speaking(spot.rule.as_ref(), version, role) {
+        if let Some(page) = view.rules.speaking(spot.rule.as_ref(), version, standing) {
             found.push(spot::finding(view, page, spot));
         }
     }
-    for (page, condition) in view.rules.conditions(version, role) {
+    for (page, condition) in view.rules.conditions(version, standing) {
         if condition.holds(view.settings) {
             found.push(spot::finding(view, page, spot::of_condition(view, page, condition)));
         }

@@ -18,6 +18,9 @@ use crate::version::{PgVersion, Requirement, Role, Targets};
 /// The name of the file with which a server begins.
 pub const MAIN: &str = "postgresql.conf";
 
+/// The name by which an example gives its directory permissions.
+pub const DIRECTORY: &str = ".";
+
 /// An example that does not show what it says, in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
@@ -55,6 +58,8 @@ pub fn versions(page: &Page, example: &Example, targets: &Targets) -> Result<Vec
 #[derive(Clone, Debug, Default)]
 pub struct ExampleFiles {
     files: BTreeMap<PathBuf, (Arc<[u8]>, Option<u32>)>,
+    /// The permissions of the directory itself.
+    mode: Option<u32>,
     /// Set where the example is a file that is checked for itself: the others are there for its sake.
     lone: Option<(FileKind, PathBuf)>,
 }
@@ -66,13 +71,18 @@ impl ExampleFiles {
         if let Some(file) = &example.file {
             files.insert(PathBuf::from(example.main.as_ref()), (Arc::from(file.as_ref()), None));
         }
+        let mut mode = None;
         for beside in example.beside.iter() {
+            if beside.name == DIRECTORY {
+                mode = beside.mode;
+                continue;
+            }
             files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.mode));
         }
         let kind = [(names::PG_HBA, FileKind::Hba), (names::PG_IDENT, FileKind::Ident)]
             .into_iter()
             .find(|(name, _)| *name == example.main);
-        ExampleFiles { files, lone: kind.map(|(name, kind)| (kind, PathBuf::from(name))) }
+        ExampleFiles { files, mode, lone: kind.map(|(name, kind)| (kind, PathBuf::from(name))) }
     }
 }
 
@@ -105,6 +115,9 @@ impl Files for ExampleFiles {
     }
 
     fn mode(&self, path: &Path) -> Option<u32> {
+        if path == Path::new(DIRECTORY) {
+            return self.mode;
+        }
         self.files.get(path).and_then(|(_, mode)| *mode)
     }
 }

@@ -107,7 +107,7 @@ pub struct Page {
     pub severity: Text,
     /// Target versions as a semver requirement; empty for all.
     pub pg: Text,
-    /// `primary`, `standby` or `any`.
+    /// `primary`, `standby`, `sender`, `member` or `any`.
     pub role: Text,
     /// What makes it fire.
     pub test: Test,
@@ -128,6 +128,9 @@ pub struct Page {
     /// Its tests.
     pub examples: Cow<'static, [Example]>,
 }
+
+/// What `role` may be.
+const ROLES: [&str; 5] = ["primary", "standby", "sender", "member", "any"];
 
 /// Reads a page.
 ///
@@ -152,6 +155,9 @@ pub fn parse(id: &str, text: &str) -> Result<Page, String> {
     let server = header.server.unwrap_or_else(|| "starts".to_string());
     if !matches!(server.as_str(), "refuses" | "no-stream" | "starts") {
         return Err(fault("`server` is refuses, no-stream or starts"));
+    }
+    if header.role.as_ref().is_some_and(|role| !ROLES.contains(&role.as_str())) {
+        return Err(fault("`role` is primary, standby, sender, member or any"));
     }
     if header.severity == "error" && server == "starts" {
         return Err(fault("an error page says what the server refuses: `server = \"refuses\"`"));
@@ -329,6 +335,11 @@ impl Blocks {
                     let mode = u32::from_str_radix(&word["mode=".len()..], 8);
                     (name, Some(mode.map_err(|_| format!("{line}: `{word}` is no mode such as `mode=0640`"))?))
                 }
+                Some((name, word)) if word.starts_with("slot=") => {
+                    let state = slot(name, &word["slot=".len()..]).map_err(|what| format!("{line}: {what}"))?;
+                    beside.push(Beside { name: format!("{name}/state").into(), bytes: state.into(), mode: None });
+                    continue;
+                }
                 _ => (title, None),
             };
             beside.push(Beside { name: name.to_string().into(), bytes: bytes.into(), mode });
@@ -349,6 +360,21 @@ impl Blocks {
         });
         Ok(())
     }
+}
+
+/// What the linter reads of the file of a slot; a test has a real server make the rest.
+fn slot(name: &str, kind: &str) -> Result<Vec<u8>, String> {
+    let database: u32 = match kind {
+        "physical" => 0,
+        "logical" => 5,
+        _ => return Err(format!("`slot={kind}` is neither physical nor logical")),
+    };
+    let mut state = 0x0105_1CA1_u32.to_le_bytes().to_vec();
+    state.resize(16, 0);
+    state.extend(name.rsplit('/').next().unwrap_or(name).bytes());
+    state.resize(80, 0);
+    state.extend(database.to_le_bytes());
+    Ok(state)
 }
 
 /// Resolves `\r`, `\t`, `\\` and `\xHH`.

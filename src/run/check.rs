@@ -223,7 +223,7 @@ impl<'a> Run<'a> {
         let files: &dyn Files = if self.stdin.is_some() { &overlay } else { self.disk };
         let files = Cached::new(files);
         let node = match target::resolve(&files, found, &self.options.target, &project.config, self.show) {
-            Ok(node) => node,
+            Ok(node) => check::Node { wal_segment_size: self.options.wal_segment_size, ..node },
             Err(error) => {
                 return Examined {
                     rendered: Vec::new(),

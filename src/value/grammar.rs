@@ -4,7 +4,7 @@
 mod c;
 mod datestyle;
 pub mod list;
-mod standbys;
+pub mod standbys;
 mod text;
 pub mod timestamp;
 mod zone;

@@ -17,7 +17,7 @@ pub fn read(syntax: Syntax, text: &[u8]) -> Read {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let mut parser = Parser { syntax, rest: text, token: Token::End, shown: b"" };
+    let mut parser = Parser { syntax, rest: text, token: Token::End, shown: b"", names: Vec::new() };
     parser.advance()?;
     match parser.config()? {
         Some(count) if count <= 0 => Err(Refusal {
@@ -26,6 +26,29 @@ pub fn read(syntax: Syntax, text: &[u8]) -> Read {
         }),
         _ => Ok(text.to_vec()),
     }
+}
+
+/// What a commit waits for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    /// How many standbys must confirm.
+    pub count: i32,
+    /// Whose names are listed, in lower case: the server compares them so.
+    pub names: Vec<Vec<u8>>,
+    /// Whether any of them will do, not the first ones.
+    pub any: bool,
+}
+
+/// What an accepted list of names asks for; nothing where the text is empty or refused.
+pub fn wanted(syntax: Syntax, text: &[u8]) -> Option<Wanted> {
+    if text.is_empty() {
+        return None;
+    }
+    let mut parser = Parser { syntax, rest: text, token: Token::End, shown: b"", names: Vec::new() };
+    parser.advance().ok()?;
+    let any = parser.token == Token::Method && parser.shown.eq_ignore_ascii_case(b"any");
+    let count = parser.config().ok()?.unwrap_or(1);
+    Some(Wanted { count, names: parser.names, any })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,6 +70,8 @@ struct Parser<'a> {
     token: Token,
     /// What the server calls the token when it does not fit.
     shown: &'a [u8],
+    /// Names so far, a quoted one without its quotes.
+    names: Vec<Vec<u8>>,
 }
 
 impl<'a> Parser<'a> {
@@ -62,6 +87,7 @@ impl<'a> Parser<'a> {
                 false => self.list(Token::End).map(|()| None),
             };
         };
+        let number = self.shown;
         self.advance()?;
         if self.token == Token::Open {
             self.advance()?;
@@ -75,10 +101,14 @@ impl<'a> Parser<'a> {
         match (method, self.token) {
             (true, _) => Err(self.unexpected()),
             (false, Token::Comma) => {
+                self.names.push(number.to_vec());
                 self.advance()?;
                 self.list(Token::End).map(|()| None)
             }
-            (false, Token::End) => Ok(None),
+            (false, Token::End) => {
+                self.names.push(number.to_vec());
+                Ok(None)
+            }
             (false, _) => Err(self.unexpected()),
         }
     }
@@ -87,6 +117,10 @@ impl<'a> Parser<'a> {
         loop {
             if !matches!(self.token, Token::Name | Token::Number(_)) {
                 return Err(self.unexpected());
+            }
+            // That of a quoted name has been kept already.
+            if self.shown != b"\"" {
+                self.names.push(self.shown.to_ascii_lowercase());
             }
             self.advance()?;
             match self.token {
@@ -154,6 +188,7 @@ impl<'a> Parser<'a> {
                 }
                 Some(end) if text.get(at + end + 1) == Some(&b'"') => at += end + 2,
                 Some(end) => {
+                    self.names.push(text[1..at + end].to_ascii_lowercase());
                     // The scanner's last match is the closing quote.
                     (self.shown, self.rest) = text[at + end..].split_at(1);
                     self.token = Token::Name;
@@ -201,5 +236,19 @@ mod tests {
         check("first", Some("syntax error at end of input"));
         check("0 (a)", Some("number of synchronous standbys (0) must be greater than zero"));
         assert_eq!(detail(Syntax::Count, "first"), None);
+    }
+
+    #[test]
+    fn knows_whom_it_waits_for() {
+        let shown = |text: &str| {
+            let wanted = wanted(Syntax::Method, text.as_bytes())?;
+            let names: Vec<String> = wanted.names.iter().map(|name| String::from_utf8_lossy(name).into()).collect();
+            Some(format!("{} of {}{}", wanted.count, names.join(" "), if wanted.any { ", any" } else { "" }))
+        };
+        assert_eq!(shown("ANY 2 (A, \"b C\", *)").as_deref(), Some("2 of a b c *, any"));
+        assert_eq!(shown("1,2").as_deref(), Some("1 of 1 2"));
+        assert_eq!(shown("\"s-1\"").as_deref(), Some("1 of s-1"));
+        assert_eq!(shown("3 (s1, s2)").as_deref(), Some("3 of s1 s2"));
+        assert_eq!(shown("s-1"), None);
     }
 }
