@@ -403,7 +403,9 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
         }
     }
     for (page, condition) in view.rules.conditions(version, standing) {
-        if condition.holds(view.settings) {
+        // What nobody has shown has no defaults: beside a lone pg_hba.conf there may be any settings.
+        let is_shown = || view.top().is_some() || condition.names().iter().any(|name| view.settings.is_set(name));
+        if condition.holds(view.settings) && is_shown() {
             found.push(spot::finding(view, page, spot::of_condition(view, page, condition)));
         }
     }

@@ -59,8 +59,8 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
 
 /// The private key, where TLS is on.
 fn key(view: &View, data: &Path) -> Option<Spot> {
-    let (_, ssl) = with_trait(view, "ssl")?;
-    let (_, file) = with_trait(view, "ssl-key")?;
+    let (_, ssl) = with_trait(view, "tls")?;
+    let (_, file) = with_trait(view, "tls-key")?;
     let name = file.plain();
     if ssl != Value::Bool(true) || name.is_empty() {
         return None;
@@ -69,7 +69,7 @@ fn key(view: &View, data: &Path) -> Option<Spot> {
     let place = if path.is_absolute() { path } else { data.join(path) };
     let mode = view.files.mode(&place).filter(|mode| mode & KEY != 0)?;
     let shown = crate::source::display(&name);
-    let spot = at_trait(view, "ssl-key-readable", "ssl-key")?.word("path", shown.clone());
+    let spot = at_trait(view, "ssl-key-readable", "tls-key")?.word("path", shown.clone());
     let says = format!("private key file \"{shown}\" has group or world access");
     Some(spot.word("mode", format!("{mode:04o}")).label(format!("mode {mode:04o}")).server(says))
 }

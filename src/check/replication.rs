@@ -1,6 +1,7 @@
 //! Whether a node feeds standbys, and what it lacks for it.
 
 use super::access;
+use super::recovery::node_top;
 use super::slots;
 use super::spot::{Spot, View};
 use crate::catalog::Parameter;
@@ -27,9 +28,9 @@ pub fn feeds(view: &View, role: Option<Role>) -> bool {
                 }
                 _ => false,
             };
-            view.lines().any(|(index, judged)| is_set(index, &judged.verdict))
-                || access::lets_standbys_in(view.access)
-                || has_slots()
+            let is_node = node_top(view).is_some();
+            let says_so = || view.lines().any(|(index, judged)| is_set(index, &judged.verdict));
+            is_node && (says_so() || access::lets_standbys_in(view.access) || has_slots())
         }
     }
 }

@@ -212,5 +212,12 @@ fn a_node_has_the_recovery_conf_of_its_data_directory() {
             "etc/recovery.conf:1 error unknown-recovery-parameter, 11..11"
         ]
     );
-    assert_eq!(found(&files, "etc", None, "12"), ["/data/recovery.conf:1 error recovery-conf-present, 12..12"]);
+    let upgraded = found(&files, "etc", None, "12");
+    assert_eq!(
+        upgraded,
+        [
+            "etc/postgresql.conf:1 info data-directory-version, 12..12",
+            "/data/recovery.conf:1 error recovery-conf-present, 12..12"
+        ]
+    );
 }

@@ -144,8 +144,7 @@ fn difference(vector: &Value, major: Major, rules: &Rules) -> Option<String> {
     let expect = readable(&vector["expect"]["start"]);
     let main = PathBuf::from(ROOT).join("postgresql.conf");
     let mut sources = Sources::default();
-    // The recording's data directories have small segments.
-    let wal_segment_size = Some(1 << 20);
+    let wal_segment_size = Some(if vector["settings"]["wal_segment_size"] == "16MB" { 16 << 20 } else { 1 << 20 });
     let subject = Subject { main: main.clone(), with_auto: true, wal_segment_size, ..Subject::default() };
     let catalog = Catalog::shared(recorded(major));
     let findings = check::conf(&memory, &mut sources, &subject, rules, &[catalog]);
