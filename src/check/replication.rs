@@ -72,6 +72,8 @@ fn retention(view: &View) -> Option<Spot> {
     let (_, kept) = with_trait(view, "keeps-wal")?;
     let (_, archives) = with_trait(view, "archive-mode")?;
     let (_, most) = with_trait(view, "slots")?;
+    // That it can feed nobody comes first.
+    with_trait(view, "wal-level").filter(|(_, level)| level.plain() != b"minimal")?;
     let has_no_slot = match slots::on_disk(view) {
         Some(slots) => slots.is_empty(),
         // They may be there.
