@@ -7,13 +7,18 @@ pub mod forecast;
 pub mod group;
 pub mod spot;
 
+mod archive;
 mod conninfo;
+mod directory;
 mod includes;
 mod names;
 mod overrides;
 mod pair;
 mod recovery;
+mod replication;
 mod secrets;
+mod slots;
+mod synchronous;
 mod syntax;
 mod traps;
 mod values;
@@ -26,8 +31,9 @@ use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::finding::{Finding, Severity};
+use crate::model::control;
 use crate::model::recovery::Recovery;
-use crate::model::settings::Settings;
+use crate::model::settings::{Initdb, Settings};
 use crate::model::tree::{self, Tree};
 use crate::rule::expr::{self, Condition, Scope};
 use crate::rule::page::{self, Page, Test};
@@ -91,7 +97,8 @@ impl Rules {
 
     /// Whether a rule can fire at all for these versions and this role; if not, suppressing it is never useless.
     pub fn applies(&self, rule: &str, targets: &Targets, role: Option<Role>) -> bool {
-        targets.versions().iter().any(|version| self.speaking(rule, *version, role).is_some())
+        let standing = Standing { role, feeds: role != Some(Role::Standby) };
+        targets.versions().iter().any(|version| self.speaking(rule, *version, standing).is_some())
     }
 
     fn of(pages: Vec<Cow<'static, Page>>) -> Result<Rules, String> {
@@ -127,9 +134,9 @@ impl Rules {
     }
 
     /// The page of that id, where it speaks of that version and role.
-    pub fn speaking(&self, id: &str, version: PgVersion, role: Option<Role>) -> Option<&Page> {
+    pub fn speaking(&self, id: &str, version: PgVersion, standing: Standing) -> Option<&Page> {
         let rule = &self.rules[*self.by_id.get(id)?];
-        rule.speaks(version, role).then_some(rule.page.as_ref())
+        rule.speaks(version, standing).then_some(rule.page.as_ref())
     }
 
     /// Whether a rule about a pair says what another one about one of its nodes says, with more knowledge.
@@ -142,32 +149,44 @@ impl Rules {
     pub fn gone(&self, name: &str, version: PgVersion) -> Option<&Page> {
         let indexes = self.gone.get(&name.to_ascii_lowercase())?;
         let rules = indexes.iter().map(|index| &self.rules[*index]);
-        rules.filter(|rule| rule.speaks(version, None)).map(|rule| rule.page.as_ref()).next()
+        rules.filter(|rule| rule.speaks(version, Standing::default())).map(|rule| rule.page.as_ref()).next()
     }
 
-    fn conditions(&self, version: PgVersion, role: Option<Role>) -> impl Iterator<Item = (&Page, &Condition)> {
-        self.all_conditions(version, role).filter(|(_, condition)| !condition.is_about_pairs())
+    fn conditions(&self, version: PgVersion, standing: Standing) -> impl Iterator<Item = (&Page, &Condition)> {
+        self.all_conditions(version, standing).filter(|(_, condition)| !condition.is_about_pairs())
     }
 
     /// Those about a primary and its standby.
     fn pair_conditions(&self, version: PgVersion) -> impl Iterator<Item = (&Page, &Condition)> {
-        self.all_conditions(version, None).filter(|(_, condition)| condition.is_about_pairs())
+        self.all_conditions(version, Standing::default()).filter(|(_, condition)| condition.is_about_pairs())
     }
 
-    fn all_conditions(&self, version: PgVersion, role: Option<Role>) -> impl Iterator<Item = (&Page, &Condition)> {
-        let speaking = self.rules.iter().filter(move |rule| rule.condition.is_some() && rule.speaks(version, role));
+    fn all_conditions(&self, version: PgVersion, standing: Standing) -> impl Iterator<Item = (&Page, &Condition)> {
+        let speaking = self.rules.iter().filter(move |rule| rule.condition.is_some() && rule.speaks(version, standing));
         speaking.filter_map(|rule| Some((rule.page.as_ref(), rule.condition.as_ref()?)))
     }
 }
 
 impl Rule {
-    fn speaks(&self, version: PgVersion, role: Option<Role>) -> bool {
+    fn speaks(&self, version: PgVersion, standing: Standing) -> bool {
+        let Standing { role, feeds } = standing;
         let in_role = match self.page.role.as_ref() {
             "any" => true,
+            "sender" => feeds,
+            "member" => feeds || role == Some(Role::Standby),
             wanted => role.is_some_and(|role| role.word() == wanted),
         };
         in_role && self.requirement.as_ref().is_none_or(|requirement| requirement.holds_for(version))
     }
+}
+
+/// What a node is to others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Standing {
+    /// None if it may be either.
+    pub role: Option<Role>,
+    /// Whether it is a primary, or its files show that it feeds standbys.
+    pub feeds: bool,
 }
 
 /// The value of a setting in one file, the last one if there are several, includes not followed.
@@ -239,7 +258,9 @@ impl<'a> Reading<'a> {
         mut tree: Tree,
         catalog: &'a Catalog,
     ) -> Reading<'a> {
-        let settings = Settings::judge(&tree, sources, catalog);
+        let mut settings = Settings::judge(&tree, sources, catalog);
+        let control = subject.with_auto.then(|| control::of_directory(files, &tree.data_directory)).flatten();
+        settings.initdb = Initdb::of(control.and_then(Result::ok).as_ref(), subject.wal_segment_size);
         let recovery = recovery::read(files, sources, subject, &mut tree, &settings);
         let access = access::read(files, sources, subject, &tree, &settings);
         Reading { tree, settings, recovery, access }
@@ -294,6 +315,7 @@ impl Merged {
 /// The findings for one version, in no order.
 pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     let version = view.settings.catalog.version;
+    let standing = Standing { role, feeds: replication::feeds(view, role) };
     let mut spots: Vec<Spot> = Vec::new();
     access::check(view, role, &mut spots);
     syntax::check(view, &mut spots);
@@ -305,15 +327,22 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     recovery::check(view, &mut spots);
     conninfo::check(view, role, &mut spots);
     secrets::check(view, &mut spots);
+    archive::check(view, &mut spots);
+    replication::check(view, role, &mut spots);
+    synchronous::check(view, &mut spots);
+    slots::check(view, &mut spots);
+    directory::check(view, &mut spots);
     syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {
-        if let Some(page) = view.rules.speaking(spot.rule.as_ref(), version, role) {
+        if let Some(page) = view.rules.speaking(spot.rule.as_ref(), version, standing) {
             found.push(spot::finding(view, page, spot));
         }
     }
-    for (page, condition) in view.rules.conditions(version, role) {
-        if condition.holds(&Scope::of(view.settings)) {
+    for (page, condition) in view.rules.conditions(version, standing) {
+        // What nobody has shown has no defaults: beside a lone pg_hba.conf there may be any settings.
+        let is_shown = || view.top().is_some() || condition.names().iter().any(|name| view.settings.is_set(name));
+        if condition.holds(&Scope::of(view.settings)) && is_shown() {
             found.push(spot::finding(view, page, spot::of_condition(view, page, condition)));
         }
     }

@@ -73,6 +73,8 @@ pub struct Target {
 /// Options of `check`.
 #[derive(Debug)]
 pub struct Check {
+    /// `--wal-segment-size`, in bytes.
+    pub wal_segment_size: Option<u64>,
     /// `-` stands for standard input.
     pub paths: Vec<PathBuf>,
     /// How nodes are read.

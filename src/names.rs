@@ -21,8 +21,14 @@ pub const POSTGRESQL_CONF: &str = "postgresql.conf";
 pub const AUTO_CONF: &str = "postgresql.auto.conf";
 /// The major version of a data directory.
 pub const PG_VERSION: &str = "PG_VERSION";
+/// Set by initdb; pg_control knows it.
+pub const DATA_CHECKSUMS: &str = "data_checksums";
+/// Set by initdb; pg_control knows it.
+pub const WAL_SEGMENT_SIZE: &str = "wal_segment_size";
 /// What a data directory says of itself.
 pub const PG_CONTROL: &str = "global/pg_control";
+/// What a base backup leaves for the server that begins with it.
+pub const BACKUP_LABEL: &str = "backup_label";
 /// One directory for each replication slot.
 pub const PG_REPLSLOT: &str = "pg_replslot";
 /// Who may connect.

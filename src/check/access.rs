@@ -88,6 +88,12 @@ fn said(tree: &Tree, settings: &Settings, setting: &str) -> Option<PathBuf> {
     })
 }
 
+/// Whether a line lets standbys in from other machines.
+pub fn lets_standbys_in(access: &Access) -> bool {
+    let lets_in = |entry: &Entry| is_for_replication(entry) && !entry.method.is_reject() && reach(entry) != Reach::Here;
+    access.hba.as_ref().is_some_and(|hba| hba.entries().any(|(_, entry)| lets_in(entry)))
+}
+
 /// Everything about who may connect.
 pub fn check(view: &View, role: Option<Role>, spots: &mut Vec<Spot>) {
     if let Some(hba) = &view.access.hba {

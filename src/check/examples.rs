@@ -21,6 +21,9 @@ use crate::version::{PgVersion, Requirement, Role, Targets};
 /// The name of the file with which a server begins.
 pub const MAIN: &str = "postgresql.conf";
 
+/// The name by which an example gives its directory permissions.
+pub const DIRECTORY: &str = ".";
+
 /// An example that does not show what it says, in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
@@ -58,6 +61,8 @@ pub fn versions(page: &Page, example: &Example, targets: &Targets) -> Result<Vec
 #[derive(Clone, Debug, Default)]
 pub struct ExampleFiles {
     files: BTreeMap<PathBuf, (Arc<[u8]>, Option<u32>)>,
+    /// The permissions of the directory itself.
+    mode: Option<u32>,
     /// Set where the example is a file that is checked for itself: the others are there for its sake.
     lone: Option<(FileKind, PathBuf)>,
     /// Directories that are there and hold nothing.
@@ -73,13 +78,23 @@ impl ExampleFiles {
         if let Some(file) = &example.file {
             files.insert(PathBuf::from(example.main.as_ref()), (Arc::from(file.as_ref()), None));
         }
+        let mut mode = None;
         for beside in example.beside.iter() {
+            if beside.name == DIRECTORY {
+                mode = beside.mode;
+                continue;
+            }
             files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.mode));
         }
         let kind = [(names::PG_HBA, FileKind::Hba), (names::PG_IDENT, FileKind::Ident)]
             .into_iter()
             .find(|(name, _)| *name == example.main);
-        ExampleFiles { files, lone: kind.map(|(name, kind)| (kind, PathBuf::from(name))), ..ExampleFiles::default() }
+        ExampleFiles {
+            files,
+            mode,
+            lone: kind.map(|(name, kind)| (kind, PathBuf::from(name))),
+            ..ExampleFiles::default()
+        }
     }
 
     /// The files of a primary and its standbys, `primary/postgresql.conf` and so on.
@@ -142,6 +157,9 @@ impl Files for ExampleFiles {
     }
 
     fn mode(&self, path: &Path) -> Option<u32> {
+        if path == Path::new(DIRECTORY) {
+            return self.mode;
+        }
         self.files.get(self.inside(path)).and_then(|(_, mode)| *mode)
     }
 }
@@ -153,7 +171,7 @@ impl Files for ExampleFiles {
 pub fn of_pair(example: &Example, rules: &Rules, version: PgVersion) -> Result<check::Outcome, String> {
     let ports = pair::Ports::offline(&example.beside);
     let setup = pair::expand(&example.beside, version.major, &ports)?;
-    foretold::check(&setup, &ports.root, rules, version)
+    foretold::check(&setup, &ports, rules, version)
 }
 
 /// Checks an example's files for one version.

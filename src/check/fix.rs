@@ -87,17 +87,18 @@ fn rename(view: &View, entry: &Entry, name: &str, convert: Option<&str>) -> Opti
     };
     let bytes = &view.sources.get(entry.file).bytes;
     let value = conf::value(entry.setting.value, bytes);
-    let converted = converted(convert, &value)?;
+    let segment = view.settings.initdb.wal_segment_size.and_then(|size| i64::try_from(size >> 20).ok());
+    let converted = converted(convert, &value, segment.unwrap_or(SEGMENT_MB))?;
     let title = format!("write `{name} = {converted}`");
     edits.push(new_value(view, entry, converted.as_bytes()));
     Some((title, edits))
 }
 
-/// Bytes in a WAL segment, where nothing says otherwise.
+/// Megabytes in a WAL segment, where nothing says otherwise.
 const SEGMENT_MB: i64 = 16;
 
-/// A value in the terms of the parameter that took over.
-fn converted(convert: &str, value: &[u8]) -> Option<String> {
+/// A value in the terms of the parameter that took over, with WAL segments of so many megabytes.
+fn converted(convert: &str, value: &[u8], segment: i64) -> Option<String> {
     let text = std::str::from_utf8(value).ok()?.trim();
     let megabytes = |count: i64| match count {
         0 => "0".to_string(),
@@ -106,16 +107,16 @@ fn converted(convert: &str, value: &[u8]) -> Option<String> {
     match convert {
         "segments-to-size" => {
             let (segments, true, []) = number::strtol(text.as_bytes())? else { return None };
-            Some(megabytes(segments * SEGMENT_MB))
+            Some(megabytes(segments * segment))
         }
         // About what the old server kept between checkpoints.
         "checkpoint-segments-to-size" => {
             let (segments, true, []) = number::strtol(text.as_bytes())? else { return None };
-            Some(megabytes(segments * 3 * SEGMENT_MB))
+            Some(megabytes(segments * 3 * segment))
         }
         "size-to-segments" => {
             let size = number::integer(text.as_bytes(), Some(number::Unit::Mb), crate::version::Major::V18).ok()?;
-            Some((size.max(0) as u64).div_ceil(SEGMENT_MB as u64).to_string())
+            Some((size.max(0) as u64).div_ceil(segment as u64).to_string())
         }
         _ => None,
     }

@@ -24,6 +24,8 @@ pub struct Node {
     pub targets: Targets,
     /// None if it may be either.
     pub role: Option<Role>,
+    /// The size of its WAL segments in bytes, for where its data directory does not say it.
+    pub wal_segment_size: Option<u64>,
 }
 
 /// What was found.
@@ -52,6 +54,8 @@ pub struct Subject {
     pub with_auto: bool,
     /// What the node is to others.
     pub role: Option<Role>,
+    /// See [`Node::wal_segment_size`].
+    pub wal_segment_size: Option<u64>,
     /// Set for a lone file that is not postgresql.conf: what it is and where. Everything else is read for its sake.
     pub lone: Option<(FileKind, PathBuf)>,
 }
@@ -66,6 +70,7 @@ pub fn subject(node: &Node, files: &dyn Files) -> Subject {
         data_directory: node.data_dir.clone(),
         with_auto,
         role: node.role,
+        wal_segment_size: node.wal_segment_size,
         lone: None,
     };
     match node.file {

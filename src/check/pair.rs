@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use super::conninfo::{self, Text};
 use super::group::Member;
 use super::spot::{self, Spot, View};
-use super::{Merged, Reading, Rules, read, subject};
+use super::{Merged, Reading, Rules, Standing, read, subject};
 use crate::catalog::Catalog;
 use crate::catalog::recovery::{Purpose, named};
 use crate::finding::Finding;
@@ -209,7 +209,9 @@ impl Pair<'_> {
         let mut findings = Vec::new();
         for (end, spots) in [(&self.upstream, found.of_upstream), (&self.standby, found.of_standby)] {
             for spot in spots {
-                if let Some(page) = rules.speaking(spot.rule.as_ref(), version, Some(Role::Standby)) {
+                if let Some(page) =
+                    rules.speaking(spot.rule.as_ref(), version, Standing { role: Some(Role::Standby), feeds: true })
+                {
                     findings.push(spot::finding(&end.view, page, spot));
                 }
             }

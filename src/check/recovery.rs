@@ -38,6 +38,11 @@ pub fn is_read_by(major: Major) -> bool {
     major < Major::V12
 }
 
+/// The beginning of the main file of a node; a lone fragment has no data directory.
+pub fn node_top(view: &View) -> Option<Place> {
+    signals::main(view)
+}
+
 /// recovery.conf of the subject, where the target version reads one and it is there: the file that was
 /// asked about, else that of the data directory, else the one beside postgresql.conf.
 ///

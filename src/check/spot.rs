@@ -8,6 +8,7 @@ use crate::finding::{Edit, Effect, Finding, Label, Severity};
 use crate::model::recovery::Recovery;
 use crate::model::settings::{Judged, Settings, Verdict};
 use crate::model::tree::Tree;
+use crate::names;
 use crate::rule::expr::{Condition, Scope};
 use crate::rule::page::{Page, Verb};
 use crate::source::{FileId, FileKind, Files, Place, Sources, Span, display};
@@ -190,6 +191,15 @@ pub fn of_condition(view: &View, page: &Page, condition: &Condition) -> Spot {
             Some((index, _)) => {
                 lines.push((index, format!("`{}` is {shown}", parameter.name)));
                 words.push((parameter.name, shown));
+            }
+            None if parameter.is_internal() => {
+                let initdb = view.settings.initdb;
+                let is_known = match parameter.name {
+                    names::WAL_SEGMENT_SIZE => initdb.wal_segment_size.is_some(),
+                    names::DATA_CHECKSUMS => initdb.data_checksums.is_some(),
+                    _ => false,
+                };
+                words.push((parameter.name, if is_known { shown } else { format!("{shown} (assumed)") }));
             }
             None => words.push((parameter.name, format!("{shown} (default)"))),
         }

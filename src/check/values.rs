@@ -1,6 +1,7 @@
 //! Values: what the server refuses, and what it takes for something else.
 
 mod lists;
+mod names;
 mod numbers;
 mod refused;
 mod retired;

@@ -9,7 +9,8 @@ use super::{Check, Fixes, Hba, Options, Pair, Settings, Target, Task};
 use crate::finding::Severity;
 use crate::report::Format;
 use crate::source::FileKind;
-use crate::version::{Role, Targets};
+use crate::value::{Unit, number};
+use crate::version::{Major, Role, Targets};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -73,6 +74,9 @@ struct CheckArgs {
     /// The address from which the standby comes; for several, in the order of --standby
     #[arg(long, value_name = "IP", requires = "standby", help_heading = "Replication")]
     standby_address: Vec<std::net::IpAddr>,
+    /// The size of a WAL segment, as initdb --wal-segsize had it; pg_control of a data directory knows better
+    #[arg(long, value_name = "SIZE", value_parser = segment, help_heading = "Server")]
+    wal_segment_size: Option<u64>,
     /// What files are whose names do not say it
     #[arg(long, help_heading = "Files")]
     kind: Option<Kind>,
@@ -313,6 +317,7 @@ impl From<CheckArgs> for Check {
         let reports = if args.report.is_empty() { vec![(on_stdout, None)] } else { args.report };
         Check {
             pair: args.primary.map(|primary| Pair { primary, standbys: args.standby, addresses: args.standby_address }),
+            wal_segment_size: args.wal_segment_size,
             paths: args.paths,
             target: args.target.into(),
             kind: args.kind.map(FileKind::from),
@@ -388,6 +393,14 @@ fn report(text: &str) -> Result<(Format, Option<PathBuf>), String> {
         format!("there is no format `{name}`{hint} [known: {}]", names.join(", "))
     })?;
     Ok((format.into(), file))
+}
+
+/// A size that a WAL segment may have, in bytes; a number without a unit counts megabytes, as with initdb.
+fn segment(text: &str) -> Result<u64, String> {
+    let size = number::integer(text.as_bytes(), Some(Unit::Mb), Major::NEWEST).ok();
+    let size = size.and_then(|size| u64::try_from(size).ok()).filter(|size| (1..=1024).contains(size));
+    let fitting = size.filter(|size| size.is_power_of_two()).map(|size| size << 20);
+    fitting.ok_or_else(|| "a WAL segment has 1MB, 2MB, 4MB and so on up to 1GB".to_owned())
 }
 
 fn targets(text: &str) -> Result<Targets, String> {

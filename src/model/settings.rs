@@ -1,6 +1,7 @@
 //! Which settings a server of one version would run with, and what it would refuse.
 
-use crate::catalog::{Catalog, Parameter, ParameterId};
+use crate::catalog::{Catalog, Kind, Parameter, ParameterId};
+use crate::model::control::Control;
 use crate::model::tree::{Entry, Item, Tree};
 use crate::names;
 use crate::source::Sources;
@@ -51,6 +52,42 @@ pub struct Settings<'a> {
     pub second_target: Option<usize>,
     /// What all lines together say of dates.
     pub zone: Zone,
+    /// What initdb has decided, and no file does.
+    pub initdb: Initdb,
+}
+
+/// What initdb has decided, as far as it is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Initdb {
+    /// Bytes of a WAL segment.
+    pub wal_segment_size: Option<u64>,
+    /// Whether data pages have checksums.
+    pub data_checksums: Option<bool>,
+}
+
+impl Initdb {
+    /// What pg_control says, else the size that was given.
+    pub fn of(control: Option<&Control>, wal_segment_size: Option<u64>) -> Initdb {
+        let size = control.map(|control| u64::from(control.wal_segment_size));
+        Initdb { wal_segment_size: size.or(wal_segment_size), data_checksums: control.map(Control::has_checksums) }
+    }
+
+    /// The value of a parameter that it decides.
+    fn value(self, parameter: &Parameter, major: Major) -> Option<Value> {
+        match parameter.name {
+            names::WAL_SEGMENT_SIZE => {
+                let size = i64::try_from(self.wal_segment_size?).ok()?;
+                Some(Value::Integer(size / parameter.unit?.size()))
+            }
+            names::DATA_CHECKSUMS => {
+                // From 18 on initdb turns them on unless it is told otherwise.
+                let is_on = self.data_checksums.unwrap_or(major >= Major::V18);
+                let word = if is_on { "on" } else { "off" };
+                Some(if parameter.kind == Kind::Bool { Value::Bool(is_on) } else { Value::Word(word) })
+            }
+            _ => None,
+        }
+    }
 }
 
 const NONE: u32 = u32::MAX;
@@ -80,7 +117,8 @@ impl<'a> Settings<'a> {
         }
         let winners = vec![NONE; catalog.len()];
         let zone = Zone::default();
-        let mut settings = Settings { catalog, judged, auto_from, winners, second_target: None, zone };
+        let mut settings =
+            Settings { catalog, judged, auto_from, winners, second_target: None, zone, initdb: Initdb::default() };
         let live = settings.live(sources);
         settings.apply(&live, sources);
         settings
@@ -101,7 +139,10 @@ impl<'a> Settings<'a> {
                 Verdict::Set(value) => Some(value.clone()),
                 _ => None,
             },
-            None => default(self.catalog.get(parameter), self.catalog.version.major),
+            None => {
+                let (parameter, major) = (self.catalog.get(parameter), self.catalog.version.major);
+                self.initdb.value(parameter, major).or_else(|| default(parameter, major))
+            }
         }
     }
 

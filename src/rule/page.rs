@@ -116,7 +116,7 @@ pub struct Page {
     pub severity: Text,
     /// Target versions as a semver requirement; empty for all.
     pub pg: Text,
-    /// `primary`, `standby` or `any`.
+    /// `primary`, `standby`, `sender`, `member` or `any`.
     pub role: Text,
     /// What makes it fire.
     pub test: Test,
@@ -139,6 +139,9 @@ pub struct Page {
     /// Its tests.
     pub examples: Cow<'static, [Example]>,
 }
+
+/// What `role` may be.
+const ROLES: [&str; 5] = ["primary", "standby", "sender", "member", "any"];
 
 /// Reads a page.
 ///
@@ -163,6 +166,9 @@ pub fn parse(id: &str, text: &str) -> Result<Page, String> {
     let server = header.server.unwrap_or_else(|| "starts".to_string());
     if !SERVER.contains(&server.as_str()) {
         return Err(fault("`server` is refuses, no-stream, not-a-standby, commits-hang or starts"));
+    }
+    if header.role.as_ref().is_some_and(|role| !ROLES.contains(&role.as_str())) {
+        return Err(fault("`role` is primary, standby, sender, member or any"));
     }
     if header.severity == "error" && server == "starts" {
         return Err(fault("an error page says what the server refuses: `server = \"refuses\"`"));
@@ -376,11 +382,16 @@ pub fn example<'a>(
 }
 
 /// A file whose name is followed by what else there is to say about it.
-fn beside(title: &str, bytes: Vec<u8>, is_pair: bool, line: usize) -> Result<Beside, String> {
+fn beside(title: &str, mut bytes: Vec<u8>, is_pair: bool, line: usize) -> Result<Beside, String> {
     let mut words = title.split(' ');
     let mut name = words.next().unwrap_or_default().to_string();
     let (mut mode, mut majors) = (None, String::new());
     for word in words {
+        if let Some(kind) = word.strip_prefix("slot=") {
+            bytes = slot(&name, kind).map_err(|what| format!("{line}: {what}"))?;
+            name.push_str("/state");
+            continue;
+        }
         match word.strip_prefix("mode=") {
             _ if word == "unreadable" => mode = Some(0),
             Some(digits) => {
@@ -399,6 +410,21 @@ fn beside(title: &str, bytes: Vec<u8>, is_pair: bool, line: usize) -> Result<Bes
 fn is_range(word: &str) -> bool {
     word.starts_with(|char: char| char.is_ascii_digit())
         || word.strip_prefix("..").is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_digit()))
+}
+
+/// What the linter reads of the file of a slot; a test has a real server make the rest.
+fn slot(name: &str, kind: &str) -> Result<Vec<u8>, String> {
+    let database: u32 = match kind {
+        "physical" => 0,
+        "logical" => 5,
+        _ => return Err(format!("`slot={kind}` is neither physical nor logical")),
+    };
+    let mut state = 0x0105_1CA1_u32.to_le_bytes().to_vec();
+    state.resize(16, 0);
+    state.extend(name.rsplit('/').next().unwrap_or(name).bytes());
+    state.resize(80, 0);
+    state.extend(database.to_le_bytes());
+    Ok(state)
 }
 
 /// Resolves `\r`, `\t`, `\\` and `\xHH`.

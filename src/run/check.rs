@@ -264,6 +264,7 @@ impl<'a> Run<'a> {
     fn member(&self, files: &dyn Files, one: &Wanted, job: &Job) -> Result<Member, Trouble> {
         let mut node = target::resolve(files, &one.node, &self.options.target, &job.project.config, self.show)?;
         node.role = one.role.or(node.role);
+        node.wal_segment_size = self.options.wal_segment_size;
         let directory = directory_of(&node.path, node.file.is_some());
         let known = target::known(&job.project.config, &directory, self.show).map(|known| known.name.clone());
         let name = one.name.clone().or(known).unwrap_or_else(|| self.show.path(&directory));

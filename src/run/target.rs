@@ -40,7 +40,7 @@ pub fn resolve(
     };
     let role = asked.role.or(said.role).or_else(|| known?.role);
     let role = role.or_else(|| signalled(files, data_dir.as_deref().unwrap_or(&directory), &directory, &targets));
-    Ok(Node { path: found.path.clone(), file, data_dir, targets, role })
+    Ok(Node { path: found.path.clone(), file, data_dir, targets, role, wal_segment_size: None })
 }
 
 /// What the configuration says of the node in a directory.

@@ -86,6 +86,7 @@ fn libpq_agrees_on_passfiles() {
                 data_dir: None,
                 targets: major.to_string().parse().unwrap(),
                 role: None,
+                wal_segment_size: None,
             };
             let outcome = check::node(&Disk::default(), &node, &rules, &|rule| rule.starts_with("conninfo-passfile-"));
             let found = libpq.password(string.as_bytes()).unwrap() == b"hunter2";

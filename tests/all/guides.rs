@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pgconflint::catalog::Catalog;
-use pgconflint::check::{Rules, Subject, conf};
+use pgconflint::check::{Rules, Standing, Subject, conf};
 use pgconflint::model::hba::{self, Build, Surroundings};
 use pgconflint::model::recovery::{self, signals};
 use pgconflint::model::settings::Settings;
@@ -218,7 +218,7 @@ fn real_servers_agree_on_guides() {
             }
             let log: Vec<String> = read.log.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
             let quoted = verdict.findings.iter().filter_map(|finding| {
-                let page = rules.speaking(finding.split_once(' ').unwrap().1, version, None)?;
+                let page = rules.speaking(finding.split_once(' ').unwrap().1, version, Standing::default())?;
                 let said = page.says.iter().find(|said| {
                     said.pg.is_empty()
                         || said.pg.parse::<pgconflint::version::Requirement>().unwrap().holds_for(version)

@@ -34,7 +34,8 @@ fn laid_out(name: &str) -> tempfile::TempDir {
 }
 
 fn checked(path: &Path, targets: Targets) -> check::Outcome {
-    let node = Node { path: path.to_path_buf(), file: None, data_dir: None, targets, role: None };
+    let node =
+        Node { path: path.to_path_buf(), file: None, data_dir: None, targets, role: None, wal_segment_size: None };
     let outcome = check::node(&Disk::default(), &node, &Rules::built_in(), &|_| true);
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     outcome

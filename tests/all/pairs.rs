@@ -16,7 +16,7 @@ fn foretell(case: &Case, major: u16, rules: &Rules) -> Outcome {
     let version = PgVersion::newest(Major(major * 100));
     let ports = pair::Ports::offline(&case.beside);
     let setup = pair::expand(&case.beside, version.major, &ports).unwrap();
-    foretold::check(&setup, &ports.root, rules, version).unwrap()
+    foretold::check(&setup, &ports, rules, version).unwrap()
 }
 
 const COLUMNS: [&str; 5] = ["starts", "standby", "streams", "readable", "commits"];

@@ -17,7 +17,7 @@ use pgconflint::syntax::conf::{self, Content};
 use pgconflint::syntax::conninfo;
 use pgconflint::version::{Major, PgVersion, Requirement, Role, Targets};
 use pgconflint_servers::prove::{Claim, Expect, Verdict, prove_all};
-use pgconflint_servers::{FileSet, install, vectors};
+use pgconflint_servers::{FileSet, install, slots, vectors};
 
 /// Whether real servers are to be asked; they are installed then.
 pub fn wanted(what: &str) -> bool {
@@ -35,7 +35,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(Rules::built_in);
 /// Of the WAL segments that the examples are written for.
 const SEGMENT: u16 = 16;
 
-fn files(example: &Example) -> FileSet {
+fn files(example: &Example, major: u16) -> FileSet {
     static PAIR: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
     let (certificate, key) = PAIR.get_or_init(|| vectors::pair().unwrap());
     let mut files = FileSet::default().with("server.crt", certificate.clone()).with("server.key", key.clone());
@@ -48,13 +48,21 @@ fn files(example: &Example) -> FileSet {
         let is_for_the_linter = match name {
             // A server of its own lets the test in; where who may connect is the question, none has to.
             names::PG_HBA => !is_about_access(example),
-            names::PG_VERSION | "postmaster.opts" => true,
+            // The server has data, and a backup that was begun elsewhere is none to it.
+            names::PG_VERSION | names::PG_CONTROL | names::BACKUP_LABEL | "postmaster.opts" => true,
             _ => false,
         };
         if is_for_the_linter {
             continue;
         }
-        files = files.with(name, beside.bytes.to_vec());
+        files = match name.strip_prefix("pg_replslot/").and_then(|name| name.strip_suffix("/state")) {
+            Some(slot) => {
+                let is_logical = beside.bytes.last_chunk() != Some(&[0; 4]);
+                files.with(name, slots::state(major, slot, is_logical).unwrap())
+            }
+            None if name == examples::DIRECTORY => files,
+            None => files.with(name, beside.bytes.to_vec()),
+        };
         if let Some(mode) = beside.mode {
             files = files.mode(name, mode);
         }
@@ -180,7 +188,13 @@ fn claims(page: &Page, read_only: bool) -> Vec<Claim> {
                 _ if read_only => Expect::Reads,
                 _ => Expect::Starts,
             };
-            claims.push(Claim { id, major: version.major.0 / 100, segment: SEGMENT, files: files(example), expect });
+            claims.push(Claim {
+                id,
+                major: version.major.0 / 100,
+                segment: SEGMENT,
+                files: files(example, version.major.0 / 100),
+                expect,
+            });
         }
     }
     claims
@@ -215,7 +229,9 @@ fn refused_by_reading(page: &Page) -> bool {
         let versions = examples::versions(page, example, &targets).unwrap();
         let installed = versions.iter().find(|version| (Major::V10..=Major::V18).contains(&version.major));
         installed.is_none_or(|version| {
-            !pgconflint_servers::start_check(version.major.0 / 100, &files(example), "work_mem").unwrap().ok
+            !pgconflint_servers::start_check(version.major.0 / 100, &files(example, version.major.0 / 100), "work_mem")
+                .unwrap()
+                .ok
         })
     })
 }

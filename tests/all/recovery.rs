@@ -167,7 +167,7 @@ fn recoveries_agree_with_recorded_ones() {
 fn found(files: &[(&str, &str)], path: &str, file: Option<FileKind>, targets: &str) -> Vec<String> {
     let files = files.iter().fold(files::Memory::default(), |all, (name, text)| all.with(name, text.as_bytes()));
     let targets = if targets.is_empty() { Targets::all() } else { targets.parse().unwrap() };
-    let node = Node { path: PathBuf::from(path), file, data_dir: None, targets, role: None };
+    let node = Node { path: PathBuf::from(path), file, data_dir: None, targets, role: None, wal_segment_size: None };
     let outcome = check::node(&files, &node, &Rules::built_in(), &|_| true);
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     let told = outcome.findings.iter().map(|finding| {
@@ -212,5 +212,12 @@ fn a_node_has_the_recovery_conf_of_its_data_directory() {
             "etc/recovery.conf:1 error unknown-recovery-parameter, 11..11"
         ]
     );
-    assert_eq!(found(&files, "etc", None, "12"), ["/data/recovery.conf:1 error recovery-conf-present, 12..12"]);
+    let upgraded = found(&files, "etc", None, "12");
+    assert_eq!(
+        upgraded,
+        [
+            "etc/postgresql.conf:1 info data-directory-version, 12..12",
+            "/data/recovery.conf:1 error recovery-conf-present, 12..12"
+        ]
+    );
 }

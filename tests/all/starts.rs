@@ -126,10 +126,6 @@ const EXCEPTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("the machine: names of hosts and groups", &["c-listen-badhost", "c-sockgroup"]),
-    (
-        "the recording: WAL segments of 1 MB",
-        &["c-maxwal", "c-maxwal@19", "c-minwal", "c-minwal-seg", "c-minwal-seg@19", "c-minwal@19"],
-    ),
     ("the recording: its server ran with `-c listen_addresses=`", &["c-sockdir-none2"]),
 ];
 
@@ -148,7 +144,8 @@ fn difference(vector: &Value, major: Major, rules: &Rules) -> Option<String> {
     let expect = readable(&vector["expect"]["start"]);
     let main = PathBuf::from(ROOT).join("postgresql.conf");
     let mut sources = Sources::default();
-    let subject = Subject { main: main.clone(), with_auto: true, role: None, ..Subject::default() };
+    let wal_segment_size = Some(if vector["settings"]["wal_segment_size"] == "16MB" { 16 << 20 } else { 1 << 20 });
+    let subject = Subject { main: main.clone(), with_auto: true, wal_segment_size, ..Subject::default() };
     let catalog = Catalog::shared(recorded(major));
     let findings = check::conf(&memory, &mut sources, &subject, rules, &[catalog]);
     // A standby that cannot stream has started.

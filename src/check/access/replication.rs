@@ -1,8 +1,8 @@
 //! Whether standbys are let in at all.
 
 use super::{Reach, Rules, is_for_replication, is_replication, reach};
-use crate::check::conninfo;
 use crate::check::spot::Spot;
+use crate::check::{Standing, conninfo};
 use crate::finding::Severity;
 use crate::model::access::Word;
 use crate::model::conninfo::Options;
@@ -101,7 +101,7 @@ fn no_line(rules: &Rules, role: Option<Role>, spots: &mut Vec<Spot>) {
 /// The setting that shows that standbys are meant to come: one of those that the page names.
 fn sender(rules: &Rules) -> Option<String> {
     let settings = rules.view.settings;
-    let page = rules.view.rules.speaking(RULE, settings.catalog.version, None)?;
+    let page = rules.view.rules.speaking(RULE, settings.catalog.version, Standing::default())?;
     let is_on = |name: &str| {
         let winner = settings.catalog.find(name.as_bytes()).and_then(|id| settings.winner(id));
         let Some((_, judged)) = winner else { return false };

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::pair::{Node as Server, PRIMARY, Setup};
+use super::ExampleFiles;
+use super::pair::{Node as Server, PRIMARY, Ports, Setup};
 use crate::check::Rules;
 use crate::check::group::{Member, Node, Outcome, group};
 use crate::model::control;
@@ -19,8 +20,8 @@ const UPSTREAM: &str = "upstream";
 ///
 /// # Errors
 /// A version that is not checked against.
-pub fn check(setup: &Setup, root: &str, rules: &Rules, version: PgVersion) -> Result<Outcome, String> {
-    let files = SetupFiles { setup, root };
+pub fn check(setup: &Setup, ports: &Ports, rules: &Rules, version: PgVersion) -> Result<Outcome, String> {
+    let files = SetupFiles { setup, files: ExampleFiles::of_pair(setup, ports) };
     let mut members = Vec::with_capacity(setup.nodes.len());
     for server in &setup.nodes {
         // A node of another major is one of the newest minor that is known.
@@ -31,6 +32,7 @@ pub fn check(setup: &Setup, root: &str, rules: &Rules, version: PgVersion) -> Re
                 file: None,
                 data_dir: None,
                 targets: Targets::one(version).map_err(|error| error.to_string())?,
+                wal_segment_size: None,
                 role: Some(if server.name == PRIMARY { Role::Primary } else { Role::Standby }),
             },
             name: server.name.clone(),
@@ -51,16 +53,10 @@ fn upstream(setup: &Setup, server: &Server) -> Option<usize> {
     said.or_else(|| index(PRIMARY))
 }
 
-/// The files of an example, by relative paths and by those below its root.
+/// The files of an example, and what an initdb makes.
 struct SetupFiles<'a> {
     setup: &'a Setup,
-    root: &'a str,
-}
-
-impl SetupFiles<'_> {
-    fn relative<'p>(&self, path: &'p Path) -> &'p Path {
-        path.strip_prefix(self.root).unwrap_or(path)
-    }
+    files: ExampleFiles,
 }
 
 /// The identifier of the primary and of its copies; that of others is another one.
@@ -80,56 +76,17 @@ impl SetupFiles<'_> {
 
 impl Files for SetupFiles<'_> {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
-        let path = self.relative(path);
-        if let Some(control) = self.control(path) {
-            return Ok(Arc::from(control));
-        }
-        match self.setup.files.get(path) {
-            Some((_, Some(0))) => Err(ReadError::Denied),
-            Some((bytes, _)) => Ok(Arc::from(bytes.as_slice())),
-            None if self.list(path).is_ok() => Err(ReadError::IsDirectory),
-            None => Err(ReadError::Missing),
+        match self.control(path) {
+            Some(control) => Ok(Arc::from(control)),
+            None => self.files.read(path),
         }
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
-        let directory = self.relative(directory);
-        if self.setup.files.contains_key(directory) {
-            return Err(ReadError::NotDirectory);
-        }
-        let first = |path: &PathBuf, is_directory: bool| {
-            let rest = path.strip_prefix(directory).ok()?;
-            let name = rest.components().next()?.as_os_str().as_encoded_bytes().to_vec();
-            Some((name, is_directory || rest.components().count() > 1))
-        };
-        let mut entries: Vec<(Vec<u8>, bool)> = self.setup.files.keys().filter_map(|path| first(path, false)).collect();
-        entries.extend(self.setup.empty.iter().filter_map(|path| first(path, true)));
-        entries.sort();
-        entries.dedup();
-        let is_there = !entries.is_empty() || self.setup.empty.contains(directory);
-        if is_there { Ok(entries) } else { Err(ReadError::Missing) }
+        self.files.list(directory)
     }
 
     fn mode(&self, path: &Path) -> Option<u32> {
-        self.setup.files.get(self.relative(path)).and_then(|(_, mode)| *mode)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::names;
-
-    #[test]
-    fn directories_list_what_is_in_them() {
-        let mut setup = Setup { files: Default::default(), empty: Default::default(), nodes: Vec::new() };
-        setup.files.insert(PathBuf::from("a/b/c"), (b"x".to_vec(), None));
-        setup.empty.insert(PathBuf::from("a").join(names::PG_REPLSLOT));
-        let files = SetupFiles { setup: &setup, root: "/pair" };
-        let slots = names::PG_REPLSLOT.as_bytes().to_vec();
-        assert_eq!(files.list(Path::new("/pair/a")), Ok(vec![(b"b".to_vec(), true), (slots, true)]));
-        assert_eq!(files.list(&Path::new("a").join(names::PG_REPLSLOT)), Ok(Vec::new()));
-        assert_eq!(files.read(Path::new("a/b/c")).as_deref(), Ok(&b"x"[..]));
-        assert_eq!(files.list(Path::new("a/x")), Err(ReadError::Missing));
+        self.files.mode(path)
     }
 }

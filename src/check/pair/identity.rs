@@ -1,9 +1,9 @@
 //! Whether both are servers of the same major, and of the same cluster.
 
 use super::{End, Found, Pair};
-use crate::check::Rules;
 use crate::check::group::Member;
 use crate::check::spot::{self, Spot, View};
+use crate::check::{Rules, Standing};
 use crate::finding::Finding;
 use crate::model::control;
 use crate::source::{Place, Span};
@@ -16,7 +16,7 @@ pub(super) fn versions(view: &View, rules: &Rules, standby: &Member, upstream: &
         .word("upstream", upstream.name.clone())
         .word("has", standby.node.targets.to_string())
         .word("wanted", upstream.node.targets.to_string());
-    let page = rules.speaking("major-versions-differ", view.settings.catalog.version, None);
+    let page = rules.speaking("major-versions-differ", view.settings.catalog.version, Standing::default());
     page.map(|page| spot::finding(view, page, spot)).into_iter().collect()
 }
 

@@ -62,7 +62,7 @@ pub fn before_12(view: &View, spots: &mut Vec<Spot>) {
 }
 
 /// The beginning of the main file, where it was read as that of a node: a lone fragment has no data directory.
-fn main(view: &View) -> Option<Place> {
+pub fn main(view: &View) -> Option<Place> {
     let of_node = view.tree.auto_visit.is_some() || view.tree.faults().any(|fault| fault.place.is_none());
     view.top().filter(|_| of_node)
 }

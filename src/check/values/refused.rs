@@ -1,6 +1,6 @@
 //! Which page explains a refused value: the most telling one speaks, and only that.
 
-use super::{build_note, is_usual_locale, listed, numbers, retired};
+use super::{build_note, is_usual_locale, listed, names, numbers, retired};
 use crate::catalog::{Kind, Parameter};
 use crate::check::fix;
 use crate::check::spot::{Spot, View};
@@ -40,7 +40,10 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal)
             Some(spot) => spot,
             None => about("refused-value").word("reason", reason(refusal)),
         },
-        _ => about("refused-value").word("reason", reason(refusal)),
+        _ => match names::spot(view, index, parameter, refusal, &text) {
+            Some(spot) => spot,
+            None => about("refused-value").word("reason", reason(refusal)),
+        },
     };
     Some(spot)
 }

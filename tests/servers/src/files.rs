@@ -58,6 +58,9 @@ impl FileSet {
     /// exist before, parents first.
     pub fn write(&self, directory: &Path) -> Result<Vec<PathBuf>> {
         let mut created = Vec::new();
+        if let Some(mode) = self.modes.get(".") {
+            fs::set_permissions(directory, fs::Permissions::from_mode(*mode))?;
+        }
         for (name, bytes) in &self.files {
             let path = directory.join(name);
             let Some(bytes) = bytes else {

@@ -31,6 +31,7 @@ pub mod record;
 pub mod recovery;
 pub mod server;
 pub mod shown;
+pub mod slots;
 pub mod start;
 pub mod template;
 pub mod user;

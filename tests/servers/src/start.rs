@@ -89,7 +89,7 @@ fn start_until(
     for path in files.write(&data)? {
         user::give(&path)?;
     }
-    for key in files.files.keys().filter(|name| name.ends_with(".key")) {
+    for key in files.files.keys().filter(|name| name.ends_with(".key") && !files.modes.contains_key(*name)) {
         fs::set_permissions(data.join(key), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     }
     let log = fs::File::create(scratch.path().join("log"))?;

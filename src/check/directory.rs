@@ -1,0 +1,75 @@
+//! The data directory itself: its permissions, its version, what a backup has left in it.
+
+use std::path::Path;
+
+use super::recovery::node_top;
+use super::replication::{at_trait, with_trait};
+use super::spot::{Spot, View};
+use crate::model::path;
+use crate::model::recovery::signals::{self, Mode};
+use crate::names;
+use crate::value::Value;
+use crate::version::{Major, from_pg_version_file};
+
+/// What a server up to 10 leaves nobody but its own account; from 11 on its group may read.
+const UP_TO_10: u32 = 0o077;
+const FROM_11: u32 = 0o027;
+
+/// What is refused of a private key whoever owns it: root's may be read by a group.
+const KEY: u32 = 0o037;
+
+/// Spots for what a start finds wrong before it reads any data.
+pub fn check(view: &View, spots: &mut Vec<Spot>) {
+    let data = view.tree.data_directory.as_path();
+    let Some(top) = node_top(view) else { return };
+    let Ok(version) = view.files.read(&data.join(names::PG_VERSION)) else { return };
+    let major = view.settings.catalog.version.major;
+    let new = |rule: &'static str| Spot::new(rule, top).word("pg", view.version_word());
+    if let Ok(own) = from_pg_version_file(&version)
+        && own != major
+        && !view.several
+    {
+        spots.push(new("data-directory-version").word("since", own.to_string()).label(format!("data of {own}")));
+    }
+    spots.extend(key(view, data));
+    // What lies in a repository has other permissions, and no data.
+    if view.files.read(&data.join(names::PG_CONTROL)).is_err() {
+        return;
+    }
+    let refused = if major < Major::V11 { UP_TO_10 } else { FROM_11 };
+    let itself = if data.as_os_str().is_empty() { Path::new(".") } else { data };
+    if let Some(mode) = view.files.mode(itself).filter(|mode| mode & refused != 0) {
+        let says = if major < Major::V11 { "has group or world access" } else { "has invalid permissions" };
+        let allowed = if major < Major::V11 { "700" } else { "700 or 750" };
+        let spot = new("data-directory-permissions").word("value", format!("{mode:04o}")).word("allowed", allowed);
+        spots.push(
+            spot.label(format!("its directory has mode {mode:04o}"))
+                .server(format!("data directory \"{}\" {says}", data.display())),
+        );
+    }
+    let is_left = view.files.read(&data.join(names::BACKUP_LABEL)).is_ok();
+    let is_plain = match view.recovery {
+        Some(_) => false,
+        None => signals::signals(view.files, data).mode() == Mode::Primary,
+    };
+    if is_left && is_plain {
+        spots.push(new("backup-label-without-signal").label("backup_label beside it"));
+    }
+}
+
+/// The private key, where TLS is on.
+fn key(view: &View, data: &Path) -> Option<Spot> {
+    let (_, ssl) = with_trait(view, "tls")?;
+    let (_, file) = with_trait(view, "tls-key")?;
+    let name = file.plain();
+    if ssl != Value::Bool(true) || name.is_empty() {
+        return None;
+    }
+    let path = path::from_bytes(&name);
+    let place = if path.is_absolute() { path } else { data.join(path) };
+    let mode = view.files.mode(&place).filter(|mode| mode & KEY != 0)?;
+    let shown = crate::source::display(&name);
+    let spot = at_trait(view, "ssl-key-readable", "tls-key")?.word("path", shown.clone());
+    let says = format!("private key file \"{shown}\" has group or world access");
+    Some(spot.word("mode", format!("{mode:04o}")).label(format!("mode {mode:04o}")).server(says))
+}

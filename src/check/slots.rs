@@ -1,0 +1,113 @@
+//! Replication slots, which a server keeps as directories below its data directory, against the settings.
+
+use super::replication::{at_trait, with_trait};
+use super::spot::{Spot, View};
+use crate::model::path;
+use crate::names;
+use crate::source::display;
+use crate::value::Value;
+use crate::version::Major;
+
+/// A slot on disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Slot {
+    /// Its name is that of its directory.
+    pub name: String,
+    /// Whether it is for logical decoding; not known where its file is not readable.
+    pub logical: Option<bool>,
+}
+
+/// What the file of a slot begins with.
+const MAGIC: [u8; 4] = 0x0105_1CA1_u32.to_le_bytes();
+
+/// Where the file has the number of the database that a logical slot belongs to: behind the head and the name.
+const DATABASE: std::ops::Range<usize> = 80..84;
+
+/// The slots of the node, by name; `None` where no data directory is at hand.
+pub fn on_disk(view: &View) -> Option<Vec<Slot>> {
+    let directory = view.tree.data_directory.join(names::PG_REPLSLOT);
+    let mut listed = view.files.list(&directory).ok()?;
+    listed.sort();
+    let slot = |name: &[u8]| {
+        let state = view.files.read(&directory.join(path::from_bytes(name)).join("state")).ok();
+        let database = state.as_deref().filter(|state| state.starts_with(&MAGIC)).and_then(|state| state.get(DATABASE));
+        Slot { name: display(name), logical: database.map(|database| database != [0; 4]) }
+    };
+    // A slot in the making ends so; the server clears it away.
+    let slots = listed.iter().filter(|(name, is_directory)| *is_directory && !name.ends_with(b".tmp"));
+    Some(slots.map(|(name, _)| slot(name)).collect())
+}
+
+/// Spots for slots that a start does not accept, and for what they do to the disk.
+pub fn check(view: &View, spots: &mut Vec<Spot>) {
+    let slots = on_disk(view);
+    spots.extend(waited_for(view, slots.as_deref()));
+    let Some(slots) = slots.filter(|slots| !slots.is_empty()) else { return };
+    spots.extend(too_many(view, &slots));
+    spots.extend(wal_level(view, &slots));
+    spots.extend(unbounded(view, &slots));
+}
+
+fn listed(slots: &[Slot]) -> String {
+    const MOST: usize = 3;
+    let mut names: Vec<String> = slots.iter().take(MOST).map(|slot| format!("`{}`", slot.name)).collect();
+    if slots.len() > MOST {
+        names.push(format!("{} more", slots.len() - MOST));
+    }
+    names.join(", ")
+}
+
+fn too_many(view: &View, slots: &[Slot]) -> Option<Spot> {
+    let (_, most) = with_trait(view, "slots")?;
+    let Value::Integer(most) = most else { return None };
+    if usize::try_from(most).is_ok_and(|most| slots.len() <= most) {
+        return None;
+    }
+    let spot = at_trait(view, "slots-exceed-setting", "slots")?;
+    let spot = spot.word("missing", slots.len().to_string()).word("has", listed(slots));
+    Some(spot.label(format!("{} slots on disk", slots.len())))
+}
+
+/// The first slot for which the WAL does not have enough in it.
+fn wal_level(view: &View, slots: &[Slot]) -> Option<Spot> {
+    let (parameter, level) = with_trait(view, "wal-level")?;
+    let level = display(&level.plain());
+    let logical = slots.iter().find(|slot| slot.logical == Some(true)).filter(|_| level != "logical");
+    let physical = slots.iter().find(|slot| slot.logical == Some(false)).filter(|_| level == "minimal");
+    // From 19 on logical decoding is turned on where it is needed.
+    let is_19 = view.settings.catalog.version.major >= Major::V19 && level != "minimal";
+    let slot = logical.filter(|_| !is_19).or(physical)?;
+    let kind = if slot.logical == Some(true) { "logical" } else { "physical" };
+    let spot = at_trait(view, "slot-needs-wal-level", "wal-level")?;
+    let spot = spot.word("other", slot.name.clone()).word("kind", kind);
+    let wanted = if kind == "logical" { "logical" } else { "replica" };
+    let major = view.settings.catalog.version.major;
+    let wanted = if major < Major::V9_6 && kind == "physical" { "archive" } else { wanted };
+    let quote = if major < Major::V17 { "" } else { "\"" };
+    let comparison = format!("{quote}{}{quote} < {wanted}", parameter.name);
+    let says = format!("{kind} replication slot \"{}\" exists, but {comparison}", slot.name);
+    Some(spot.word("suggestion", wanted).label(format!("too little for the slot `{}`", slot.name)).server(says))
+}
+
+/// Slots keep WAL as long as their standby is away.
+fn unbounded(view: &View, slots: &[Slot]) -> Option<Spot> {
+    let spot = match with_trait(view, "slot-cap") {
+        Some((_, Value::Integer(-1))) => at_trait(view, "slot-retention-unbounded", "slot-cap")?,
+        Some(_) => return None,
+        None if view.settings.catalog.version.major < Major::V13 => {
+            Spot::new("slot-retention-unbounded-before-13", view.top()?).word("pg", view.version_word())
+        }
+        None => return None,
+    };
+    Some(spot.word("has", listed(slots)).label(format!("{} slots on disk, and no limit", slots.len())))
+}
+
+/// Slots that logical decoding waits for, and that are not there.
+fn waited_for(view: &View, slots: Option<&[Slot]>) -> Option<Spot> {
+    let (slots, (_, value)) = (slots?, with_trait(view, "slots-waited-for")?);
+    let text = display(&value.plain());
+    let names = text.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty());
+    let missing = names.into_iter().find(|name| !slots.iter().any(|slot| slot.name == *name))?;
+    let spot = at_trait(view, "synchronized-slot-missing", "slots-waited-for")?;
+    Some(spot.word("other", missing).label(format!("there is no slot `{missing}`")))
+}
