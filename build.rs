@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 fn main() {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=src/rule/page.rs");
+    println!("cargo::rerun-if-changed=src/rule/page/example.rs");
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let mut files = Vec::new();
     for kind in ["conf", "hba", "ident", "recovery", "pair"] {

@@ -71,6 +71,18 @@ pub const SSLMODE: &str = "sslmode";
 pub const SSLROOTCERT: &str = "sslrootcert";
 /// A client's own certificate.
 pub const SSLCERT: &str = "sslcert";
+/// The least version of TLS, of a client and of a server.
+pub const SSL_MIN_PROTOCOL_VERSION: &str = "ssl_min_protocol_version";
+/// The greatest version of TLS, of a client and of a server.
+pub const SSL_MAX_PROTOCOL_VERSION: &str = "ssl_max_protocol_version";
+/// The methods of authentication that a client puts up with.
+pub const REQUIRE_AUTH: &str = "require_auth";
+/// Whether authentication must be bound to the TLS connection.
+pub const CHANNEL_BINDING: &str = "channel_binding";
+/// Which kind of server a client looks for.
+pub const TARGET_SESSION_ATTRS: &str = "target_session_attrs";
+/// Settings that a client sends along.
+pub const OPTIONS: &str = "options";
 /// What a client calls itself.
 pub const APPLICATION_NAME: &str = "application_name";
 

@@ -1,11 +1,11 @@
 //! What comes of nodes that belong together: who starts, who follows whom.
 
 use super::group::Member;
-use super::pair::Link;
+use super::pair::{Action, Link};
 use crate::catalog::recovery::{Purpose, named};
 use crate::finding::{Effect, Finding};
 use crate::model::pair::Answer;
-use crate::source::{Place, Sources};
+use crate::source::Place;
 
 /// What comes of a node.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,8 +31,7 @@ pub struct Forecast {
 }
 
 /// The forecasts of a group, in its order: `own` are the findings of each node by itself.
-pub fn of(members: &[Member], own: &[Vec<Finding>], links: &[Link], sources: &Sources) -> Vec<Forecast> {
-    let _ = sources;
+pub fn of(members: &[Member], own: &[Vec<Finding>], links: &[Link]) -> Vec<Forecast> {
     let mut forecasts: Vec<Forecast> = Vec::with_capacity(members.len());
     let order = order(members);
     let mut made: Vec<Option<Forecast>> = vec![None; members.len()];
@@ -43,7 +42,7 @@ pub fn of(members: &[Member], own: &[Vec<Finding>], links: &[Link], sources: &So
         made[index] = Some(one(member, &own[index], link, upstream.as_ref()));
     }
     for index in 0..members.len() {
-        let commits = commits(index, &made, links);
+        let commits = commits(index, &own[index], &made, links);
         if let Some(forecast) = &mut made[index] {
             forecast.commits = commits;
         }
@@ -72,66 +71,111 @@ fn order(members: &[Member]) -> Vec<usize> {
 }
 
 fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&Forecast>) -> Forecast {
-    let mut because: Vec<(String, Option<Place>)> = Vec::new();
-    let mut provided = Vec::new();
-    let all: Vec<&Finding> = link.iter().flat_map(|link| &link.findings).chain(own).collect();
-    let mut is_kept_from = |effect: Effect| {
-        let of_effect: Vec<&&Finding> = all.iter().filter(|finding| finding.effect == Some(effect)).collect();
-        because.extend(of_effect.iter().map(|finding| (finding.message.clone(), Some(finding.place))));
-        !of_effect.is_empty()
-    };
-    let starts = Answer::from(!is_kept_from(Effect::Refuses));
     let mut forecast = Forecast {
         name: member.name.clone(),
         upstream: upstream.map(|upstream| upstream.name.clone()),
-        starts,
+        starts: Answer::Yes,
         standby: None,
         streams: None,
-        readable: starts,
+        readable: Answer::Yes,
         commits: None,
         because: Vec::new(),
         provided: Vec::new(),
     };
-    if let Some(link) = link {
-        let stays = Answer::from(!is_kept_from(Effect::NotAStandby));
-        let standby = starts.and(link.mode).and(stays);
-        let comes = Answer::from(!is_kept_from(Effect::NoStream)).and(Answer::from(link.has_conninfo));
-        if !link.has_conninfo && standby != Answer::No {
-            because.push((format!("it has no {}", named(Purpose::Conninfo)), None));
-        }
-        let upstream_feeds = upstream.map_or(Answer::Depends, |upstream| upstream.starts);
-        if upstream_feeds == Answer::No
-            && let Some(upstream) = upstream
-        {
-            because.push((format!("{} does not start", upstream.name), None));
-        }
-        provided.extend(link.provided.iter().cloned());
-        let doubts = if link.provided.is_empty() { Answer::Yes } else { Answer::Depends };
-        forecast.standby = Some(standby);
-        forecast.streams = Some(standby.and(comes).and(upstream_feeds).and(doubts));
-        // A server that is no standby takes connections.
-        forecast.readable = match link.mode {
-            Answer::No => starts,
-            _ => starts.and(link.answers_queries),
-        };
+    let of_link = link.map(|link| link.findings.as_slice()).unwrap_or_default();
+    // What is in the WAL of a primary that does not start reaches nobody.
+    let is_fed = upstream.is_none_or(|upstream| upstream.starts != Answer::No);
+    let of_start = of_link.iter().filter(|_| is_fed).chain(own);
+    forecast.starts = Answer::from(!forecast.is_kept_from(Effect::Refuses, of_start));
+    let Some(link) = link else {
+        forecast.readable = forecast.starts;
+        return forecast;
+    };
+    forecast.starts = forecast.starts.and(link.starts);
+    let all = || of_link.iter().chain(own);
+    let stays = Answer::from(!forecast.is_kept_from(Effect::NotAStandby, all()));
+    let mut standby = forecast.starts.and(link.mode).and(stays).and(link.stays);
+    let comes = Answer::from(!forecast.is_kept_from(Effect::NoStream, all())).and(Answer::from(link.has_conninfo));
+    if !link.has_conninfo && standby != Answer::No {
+        forecast.because.push((format!("it has no {}", named(Purpose::Conninfo)), None));
     }
-    forecast.because = because;
-    forecast.provided = provided;
+    let feeds = forecast.fed_by(link, upstream);
+    forecast.provided.extend(link.provided.iter().cloned());
+    let doubts = if forecast.provided.is_empty() { Answer::Yes } else { Answer::Depends };
+    let mut streams = standby.and(comes).and(feeds).and(doubts);
+    if let Some((action, words)) = &link.ends {
+        let reached = match streams {
+            Answer::No if link.has_archive => Answer::Depends,
+            other => other,
+        };
+        let ended = match reached {
+            Answer::Yes => Answer::No,
+            Answer::Depends => Answer::Depends,
+            Answer::No => Answer::Yes,
+        };
+        if *action == Action::Shutdown {
+            forecast.starts = forecast.starts.and(ended);
+        }
+        standby = standby.and(ended);
+        streams = streams.and(ended);
+        if ended == Answer::No {
+            forecast.because.insert(0, (words.clone(), None));
+        }
+    }
+    forecast.standby = Some(standby);
+    forecast.streams = Some(streams);
+    // A server that is no standby takes connections.
+    forecast.readable = match link.mode {
+        Answer::No => forecast.starts,
+        _ => forecast.starts.and(link.answers_queries),
+    };
     forecast
 }
 
+impl Forecast {
+    /// Whether a finding has that effect; those that have say why.
+    fn is_kept_from<'a>(&mut self, effect: Effect, findings: impl Iterator<Item = &'a Finding>) -> bool {
+        let of_effect = findings.filter(|finding| finding.effect == Some(effect));
+        let before = self.because.len();
+        self.because.extend(of_effect.map(|finding| (finding.message.clone(), Some(finding.place))));
+        self.because.len() > before
+    }
+
+    /// Whether the upstream has WAL to give.
+    fn fed_by(&mut self, link: &Link, upstream: Option<&Forecast>) -> Answer {
+        let Some(upstream) = upstream else { return Answer::No };
+        let feeds = Answer::from(link.has_primary).and(upstream.starts).and(upstream.streams.unwrap_or(Answer::Yes));
+        match feeds {
+            Answer::No if upstream.starts == Answer::No => {
+                self.because.push((format!("{} does not start", upstream.name), None));
+            }
+            Answer::No if link.has_primary => {
+                self.because.push((format!("nothing new comes to {} itself", upstream.name), None));
+            }
+            Answer::No => self.because.push((format!("{} is a standby itself", upstream.name), None)),
+            Answer::Depends => self.provided.push(format!("{} has what to give", upstream.name)),
+            Answer::Yes => {}
+        }
+        feeds
+    }
+}
+
 /// Whether commits on a node come to an end with the standbys that stream from it.
-fn commits(index: usize, made: &[Option<Forecast>], links: &[Link]) -> Option<Answer> {
+fn commits(index: usize, own: &[Finding], made: &[Option<Forecast>], links: &[Link]) -> Option<Answer> {
     let followers: Vec<&Link> = links.iter().filter(|link| link.upstream == index).collect();
     let first = followers.first()?;
     let starts = made[index].as_ref()?.starts;
-    if followers.iter().any(|link| link.findings.iter().any(|finding| finding.effect == Some(Effect::CommitsHang))) {
+    let of_links = followers.iter().flat_map(|link| &link.findings);
+    if of_links.chain(own).any(|finding| finding.effect == Some(Effect::CommitsHang)) {
         return Some(Answer::No);
     }
     let wanted = first.waits_for;
     let counts = |answer: Answer| {
-        let streams = |link: &&&Link| made[link.standby].as_ref().is_some_and(|made| made.streams == Some(answer));
-        followers.iter().filter(|link| link.is_listed).filter(streams).count()
+        let confirms = |link: &&&Link| {
+            let streams = made[link.standby].as_ref().and_then(|made| made.streams);
+            streams.map(|streams| streams.and(link.confirms())) == Some(answer)
+        };
+        followers.iter().filter(|link| link.is_listed).filter(confirms).count()
     };
     // Whoever bears such a name was not shown here.
     let strangers = followers.iter().map(|link| link.strangers).max().unwrap_or(0);

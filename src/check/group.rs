@@ -125,7 +125,7 @@ pub fn group(files: &dyn Files, members: &[Member], rules: &Rules, enabled: &dyn
         }
     }
     if !links.is_empty() {
-        outcome.forecasts = forecast::of(members, &own, &links, &outcome.sources);
+        outcome.forecasts = forecast::of(members, &own, &links);
     }
     if members.iter().any(|member| member.node.file.is_none()) {
         outcome.files = outcome.sources.iter().filter(|(_, source)| !source.bytes.is_empty()).count();

@@ -5,12 +5,16 @@ mod archive;
 mod drift;
 mod identity;
 mod limits;
+mod recovery;
 mod route;
+mod settings;
 mod slots;
 mod swap;
 mod sync;
 
 use std::path::PathBuf;
+
+pub use recovery::Action;
 
 use super::conninfo::{self, Text};
 use super::group::Member;
@@ -19,7 +23,7 @@ use super::{Merged, Reading, Rules, Standing, read, subject};
 use crate::catalog::Catalog;
 use crate::catalog::recovery::{Purpose, named};
 use crate::finding::Finding;
-use crate::model::conninfo::{Options, refusals};
+use crate::model::conninfo::{Options, Reason, Refusal, refusals};
 use crate::model::pair::Answer;
 use crate::model::pair::dial::Dial;
 use crate::model::recovery::Meaning;
@@ -48,12 +52,33 @@ pub struct Link {
     pub answers_queries: Answer,
     /// Whether its upstream's commits wait for it, among others.
     pub is_listed: bool,
+    /// Whether it starts, as far as its own recovery settings and the WAL of its primary go.
+    pub starts: Answer,
+    /// Whether it stays a standby, as far as its own recovery settings go.
+    pub stays: Answer,
+    /// What it does as soon as there is something to replay, where that ends it: in words, too.
+    pub ends: Option<(Action, String)>,
+    /// Whether it goes on replaying.
+    pub replays: Answer,
+    /// Whether it has an archive to restore from.
+    pub has_archive: bool,
+    /// Whether its primary is one.
+    pub has_primary: bool,
     /// For how many standbys the upstream's commits wait.
     pub waits_for: usize,
     /// Whether it knows how to reach its upstream.
     pub has_conninfo: bool,
+    /// Whether they wait until it has replayed.
+    pub waits_for_replay: bool,
     /// How many names commits wait for that none of the followers bears.
     pub strangers: usize,
+}
+
+impl Link {
+    /// Whether a commit that waits for this standby comes to its end, where WAL comes to it.
+    pub fn confirms(&self) -> Answer {
+        if self.waits_for_replay { self.replays } else { Answer::Yes }
+    }
 }
 
 /// One end of a link, as a server of one version sees it.
@@ -71,15 +96,21 @@ struct Pair<'a> {
     upstream: End<'a>,
     /// The node that follows.
     standby: End<'a>,
+    /// The node at the head of those that the upstream follows, itself where it follows nobody.
+    head: End<'a>,
     /// All that follow the same node, in the order in which they were named.
     followers: &'a [End<'a>],
     /// Which of them this one is.
     place: usize,
+    /// Whether nobody is at the head: they follow each other.
+    in_circle: bool,
 }
 
 /// What is found.
 #[derive(Default)]
 struct Found {
+    /// Those with a place in files of the primary at the head.
+    of_head: Vec<Spot>,
     /// Those with a place in files of the node that is followed.
     of_upstream: Vec<Spot>,
     /// Those with a place in files of the standby.
@@ -94,6 +125,8 @@ struct Caller {
     string: syntax::Conninfo,
     /// Whether libpq refuses it, whoever is at the other end.
     is_refused: bool,
+    /// The libpq that it needs, where that is a later one than the server's: it may well be there.
+    needs_libpq: Option<Major>,
 }
 
 /// Checks every node of a group that follows another.
@@ -126,15 +159,23 @@ fn link(
         mode: Answer::Depends,
         answers_queries: Answer::Depends,
         is_listed: false,
+        starts: Answer::Yes,
+        stays: Answer::Yes,
+        ends: None,
+        replays: Answer::Yes,
+        has_archive: false,
+        has_primary: true,
         waits_for: 0,
         has_conninfo: true,
+        waits_for_replay: false,
         strangers: 0,
     };
     let followers: Vec<usize> = (0..members.len()).filter(|index| members[*index].upstream == Some(upstream)).collect();
     let mut merged = Merged::default();
     let mut seen: Option<(Answer, Answer)> = None;
+    let head = head(members, upstream);
     for catalog in &catalogs {
-        let wanted: Vec<usize> = std::iter::once(upstream).chain(followers.iter().copied()).collect();
+        let wanted: Vec<usize> = [upstream, head].into_iter().chain(followers.iter().copied()).collect();
         let readings: Vec<Reading> =
             wanted.iter().map(|index| reading(files, sources, &members[*index], catalog)).collect();
         let sources: &Sources = sources;
@@ -144,10 +185,17 @@ fn link(
             let data = data_directory(&view);
             End { view, member: &members[wanted[at]], data }
         };
-        let ends: Vec<End> = (1..wanted.len()).map(end).collect();
+        let ends: Vec<End> = (2..wanted.len()).map(end).collect();
         let place = followers.iter().position(|index| *index == standby).unwrap_or(0);
-        let pair =
-            Pair { major: catalog.version.major, upstream: end(0), standby: end(place + 1), followers: &ends, place };
+        let pair = Pair {
+            major: catalog.version.major,
+            upstream: end(0),
+            head: end(1),
+            standby: end(place + 2),
+            followers: &ends,
+            place,
+            in_circle: members[head].upstream.is_some(),
+        };
         let facts = (pair.standby.mode(), pair.standby.answers_queries());
         seen = Some(match seen {
             Some((mode, answers)) => (same(mode, facts.0), same(answers, facts.1)),
@@ -168,6 +216,16 @@ fn link(
         (link.mode, link.answers_queries) = (mode, answers);
     }
     link
+}
+
+/// The node at the end of the chain that begins with one; in a circle it is any of it.
+fn head(members: &[Member], from: usize) -> usize {
+    let mut at = from;
+    for _ in 0..members.len() {
+        let Some(next) = members[at].upstream else { break };
+        at = next;
+    }
+    at
 }
 
 /// What holds for both.
@@ -191,8 +249,11 @@ impl Pair<'_> {
     fn check(&self, rules: &Rules, link: &mut Link) -> Vec<Finding> {
         let mut found = Found::default();
         self.signal(&mut found);
+        self.upstream_feeds(link, &mut found);
+        link.has_archive = self.standby.says(Purpose::Restore).is_some_and(|(command, ..)| !command.is_empty());
         identity::check(self, &mut found);
         limits::check(self, &mut found);
+        recovery::check(self, link, &mut found);
         if let Some(caller) = self.standby.caller() {
             let options = Options { conninfo: &caller.string };
             let dial = Dial::of(&options, self.major);
@@ -207,7 +268,9 @@ impl Pair<'_> {
         drift::check(self, &mut found);
         let version = self.standby.view.settings.catalog.version;
         let mut findings = Vec::new();
-        for (end, spots) in [(&self.upstream, found.of_upstream), (&self.standby, found.of_standby)] {
+        let spots =
+            [(&self.head, found.of_head), (&self.upstream, found.of_upstream), (&self.standby, found.of_standby)];
+        for (end, spots) in spots {
             for spot in spots {
                 if let Some(page) =
                     rules.speaking(spot.rule.as_ref(), version, Standing { role: Some(Role::Standby), feeds: true })
@@ -234,6 +297,31 @@ impl Pair<'_> {
             }
         }
         findings
+    }
+
+    /// An upstream that has nothing to give: a primary that is none, a standby that takes no connections.
+    fn upstream_feeds(&self, link: &mut Link, found: &mut Found) {
+        let (name, upstream) = (&self.standby.member.name, &self.upstream.member.name);
+        let Some(top) = self.upstream.top() else { return };
+        let is_head = self.upstream.member.upstream.is_none();
+        if is_head && self.upstream.mode() == Answer::Yes {
+            link.has_primary = false;
+            if self.place == 0 {
+                found.of_upstream.push(Spot::new("primary-is-a-standby", top).word("upstream", upstream.clone()));
+            }
+        }
+        if !is_head && self.upstream.answers_queries() == Answer::No && self.upstream.mode() != Answer::No {
+            let place = self.upstream.place_of(names::HOT_STANDBY).unwrap_or(top);
+            let spot = Spot::new("upstream-answers-nobody", place).word("name", name.clone());
+            found.of_upstream.push(spot.word("upstream", upstream.clone()).subject(names::HOT_STANDBY));
+        }
+        if self.standby.member.upstream.is_some() && self.in_circle {
+            found.of_standby.extend(self.standby.top().map(|top| {
+                Spot::new("standbys-follow-each-other", top)
+                    .word("name", name.clone())
+                    .word("upstream", upstream.clone())
+            }));
+        }
     }
 
     /// A standby that nothing makes one.
@@ -285,8 +373,14 @@ impl<'a> End<'a> {
         }
         let major = self.view.settings.catalog.version.major;
         let string = syntax::parse(&text.value.bytes, major);
-        let is_refused = !refusals(&string, major).is_empty();
-        Some(Caller { text, string, is_refused })
+        let newer = |refusal: &Refusal| match refusal.reason {
+            Reason::KeywordTooNew(since) | Reason::ValueTooNew(since) => Some(since),
+            _ => None,
+        };
+        let refusals = refusals(&string, major);
+        let is_refused = refusals.iter().any(|refusal| newer(refusal).is_none());
+        let needs_libpq = refusals.iter().filter_map(newer).max();
+        Some(Caller { text, string, is_refused, needs_libpq })
     }
 
     /// The beginning of its main file, or of any other that it has.

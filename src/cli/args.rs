@@ -66,7 +66,7 @@ struct CheckArgs {
     #[command(flatten)]
     target: TargetArgs,
     /// Whether the standbys will stream from this node
-    #[arg(long, value_name = "DIR", requires = "standby", conflicts_with_all = ["paths", "role", "data_dir", "kind"], help_heading = "Replication")]
+    #[arg(long, value_name = "DIR", requires = "standby", conflicts_with_all = ["paths", "data_dir", "kind"], help_heading = "Replication")]
     primary: Option<PathBuf>,
     /// A standby of the primary, repeatable
     #[arg(long, value_name = "DIR", requires = "primary", help_heading = "Replication")]

@@ -150,6 +150,9 @@ impl<'a> Run<'a> {
         let mut projects = Projects::new(&show.directory, options.target.config.as_deref(), options.target.isolated)?;
         let mut run = Run { options, disk, show, stdin: None, jobs: Vec::new(), errors: Vec::new() };
         if let Some(pair) = &options.pair {
+            if options.target.role.is_some() {
+                return Err(vec!["--role says what --primary and --standby say already".to_owned()]);
+            }
             run.jobs.push(group::of_options(pair, disk, &mut projects, show)?);
             run.check_names()?;
             return Ok(run);

@@ -9,14 +9,12 @@ use crate::check::Rules;
 use crate::check::group::{Member, Node, Outcome, group};
 use crate::model::control;
 use crate::names;
+use crate::rule::page;
 
 use crate::source::{Files, ReadError};
 use crate::version::{PgVersion, Role, Targets};
 
-/// Names the node that a standby follows, where that is not the primary.
-const UPSTREAM: &str = "upstream";
-
-/// Checks an example: every standby follows the primary, unless its file `upstream` names another node.
+/// Checks an example: every standby follows the node at whose port it knocks.
 ///
 /// # Errors
 /// A version that is not checked against.
@@ -36,21 +34,28 @@ pub fn check(setup: &Setup, ports: &Ports, rules: &Rules, version: PgVersion) ->
                 role: Some(if server.name == PRIMARY { Role::Primary } else { Role::Standby }),
             },
             name: server.name.clone(),
-            upstream: upstream(setup, server),
+            upstream: upstream(setup, ports, server),
             addresses: Vec::new(),
         });
     }
     Ok(group(&files, &members, rules, &|_| true))
 }
 
-fn upstream(setup: &Setup, server: &Server) -> Option<usize> {
-    let index = |name: &str| setup.nodes.iter().position(|node| node.name == name);
+/// The node whose port it knocks at, where that is another standby; else the primary.
+fn upstream(setup: &Setup, ports: &Ports, server: &Server) -> Option<usize> {
     if server.name == PRIMARY {
         return None;
     }
-    let said = setup.files.get(&PathBuf::from(format!("{}/{UPSTREAM}", server.name)));
-    let said = said.and_then(|(text, _)| index(String::from_utf8_lossy(text).trim()));
-    said.or_else(|| index(PRIMARY))
+    let own = setup.files.iter().filter(|(path, _)| path.starts_with(&server.name));
+    let text: Vec<u8> = own.flat_map(|(_, (bytes, _))| bytes.iter().copied()).collect();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let knocks_at = |name: &String| {
+        let port = ports.nodes.get(name).copied().unwrap_or_default();
+        [format!("port={port}"), format!(":{port}/")].iter().any(|word| text.contains(word.as_str()))
+    };
+    let is_followed = |node: &Server| node.name != server.name && node.name != PRIMARY && knocks_at(&node.name);
+    let named = setup.nodes.iter().position(is_followed).filter(|_| !knocks_at(&PRIMARY.to_owned()));
+    named.or_else(|| setup.nodes.iter().position(|node| node.name == PRIMARY))
 }
 
 /// The files of an example, and what an initdb makes.
@@ -74,11 +79,22 @@ impl SetupFiles<'_> {
     }
 }
 
+/// The slot whose state a file holds; an example says only that it is there.
+fn slot_of(path: &Path) -> Option<&str> {
+    let directory = path.parent().filter(|_| path.file_name().is_some_and(|name| name == "state"))?;
+    let is_slot = directory.parent()?.file_name()? == names::PG_REPLSLOT;
+    directory.file_name()?.to_str().filter(|_| is_slot)
+}
+
 impl Files for SetupFiles<'_> {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
-        match self.control(path) {
-            Some(control) => Ok(Arc::from(control)),
-            None => self.files.read(path),
+        if let Some(control) = self.control(path) {
+            return Ok(Arc::from(control));
+        }
+        let bytes = self.files.read(path)?;
+        match slot_of(path).filter(|_| bytes.is_empty()) {
+            Some(slot) => Ok(Arc::from(page::slot_state(slot, None))),
+            None => Ok(bytes),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::model::conninfo::Options;
 use crate::model::hba::Hba;
 use crate::model::hba::matching::{Connection, Side, Wanted, misses, usual};
 use crate::model::pair::Answer;
-use crate::model::pair::dial::{Dial, Tls};
+use crate::model::pair::dial::{Dial, Seeks, Tls};
 use crate::model::pair::door::Door;
 use crate::model::pair::gate::{self, Client, Doubt, From, Opening};
 use crate::names;
@@ -34,7 +34,8 @@ pub(super) fn check(pair: &Pair, caller: &Caller, dial: &Dial, door: &Door, from
         false => has_password(&pair.standby.view, &options, pair.major),
     };
     let certificate = Answer::Depends;
-    let client = |from: From| Client { from, user: dial.user.as_deref(), tls: dial.tls, password, certificate };
+    let shares_tls = dial.tls_versions.0 >= door.tls_versions.1 && door.tls_versions.0 >= dial.tls_versions.1;
+    let client = |from: From| Client { from, user: dial.user.as_deref(), dial, shares_tls, password, certificate };
     let openings: Vec<Opening> =
         from.iter().map(|from| gate::open(hba, pair.major, door.has_tls, &client(*from))).collect();
     let Some(first) = openings.first() else { return };
@@ -44,6 +45,9 @@ pub(super) fn check(pair: &Pair, caller: &Caller, dial: &Dial, door: &Door, from
         false => (Opening::Depends(Vec::new(), Doubt::Address), from[0]),
     };
     let door_is = Way { pair, caller, dial, hba, from, upstream };
+    if let Opening::In(_) | Opening::Depends(..) = opening {
+        door_is.kind(found);
+    }
     match &opening {
         Opening::In(_) if dial.tls == Tls::Verify && from != From::Socket => {
             found.provided.push(format!("the certificate of {upstream} is signed by whom it trusts"));
@@ -70,6 +74,20 @@ struct Way<'a> {
 }
 
 impl Way<'_> {
+    /// A spot for a server that is not of the kind that the standby looks for.
+    fn kind(&self, found: &mut Found) {
+        let is_primary = self.pair.upstream.member.upstream.is_none();
+        let kind = match (self.dial.looks_for, is_primary) {
+            (Seeks::Standby, true) => "a primary",
+            (Seeks::Primary, false) => "a standby",
+            _ => return,
+        };
+        let span = self.caller.span_of(names::TARGET_SESSION_ATTRS);
+        let spot = self.caller.spot(self.pair, "upstream-is-of-other-kind", span).label("passes it over");
+        let spot = spot.word("name", self.pair.standby.member.name.clone()).word("kind", kind);
+        found.of_standby.push(spot.word("upstream", self.upstream.to_owned()));
+    }
+
     /// What has to be so for it to be let in.
     fn condition(&self, lines: &[usize], doubt: Doubt) -> String {
         let line = lines.first().map(|line| self.line(*line));
@@ -149,6 +167,22 @@ impl Way<'_> {
                     spot = spot.related(place, format!("{upstream} speaks no TLS"));
                 }
                 found.of_standby.push(spot);
+            }
+            Opening::NoCommonTls => {
+                let span = self.caller.span_of(names::SSL_MAX_PROTOCOL_VERSION);
+                let mut spot = filled(self.caller.spot(self.pair, "tls-versions-do-not-meet", span));
+                if let Some(place) = self.pair.upstream.place_of(names::SSL_MIN_PROTOCOL_VERSION) {
+                    spot = spot.related(place, format!("what {upstream} wants"));
+                }
+                found.of_standby.push(spot.label("no version in common"));
+            }
+            Opening::OtherMethod(line) => {
+                let record = &self.hba.lines[*line].record;
+                let keyword = if self.dial.methods.is_some() { names::REQUIRE_AUTH } else { names::CHANNEL_BINDING };
+                let span = self.caller.span_of(keyword);
+                let spot = filled(self.caller.spot(self.pair, "standby-insists-on-other-method", span));
+                let spot = spot.word("line", record.line.to_string()).word("keyword", keyword);
+                found.of_standby.push(spot.label("not met").related(record.place(), "asks in another way"));
             }
             Opening::Nobody(transport) => {
                 let (place, label) = self.near();

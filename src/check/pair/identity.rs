@@ -5,7 +5,7 @@ use crate::check::group::Member;
 use crate::check::spot::{self, Spot, View};
 use crate::check::{Rules, Standing};
 use crate::finding::Finding;
-use crate::model::control;
+use crate::model::control::{self, Control};
 use crate::source::{Place, Span};
 
 /// A finding where no version is one of both: a standby has the major of its primary.
@@ -22,7 +22,6 @@ pub(super) fn versions(view: &View, rules: &Rules, standby: &Member, upstream: &
 
 /// Spots where both are not copies of one cluster.
 pub(super) fn check(pair: &Pair, found: &mut Found) {
-    let control = |end: &End| control::of_directory(end.view.files, end.data.as_ref()?)?.ok();
     let (Some(upstream), Some(standby)) = (control(&pair.upstream), control(&pair.standby)) else { return };
     if upstream.system_identifier == standby.system_identifier {
         return;
@@ -35,4 +34,16 @@ pub(super) fn check(pair: &Pair, found: &mut Found) {
         .word("wanted", upstream.system_identifier.to_string())
         .server("database system identifier differs between the primary and standby");
     found.of_standby.push(spot);
+}
+
+/// Whether the standby is known to be no copy of its primary.
+pub(super) fn is_other_cluster(pair: &Pair) -> bool {
+    match (control(&pair.upstream), control(&pair.standby)) {
+        (Some(upstream), Some(standby)) => upstream.system_identifier != standby.system_identifier,
+        _ => false,
+    }
+}
+
+fn control(end: &End) -> Option<Control> {
+    control::of_directory(end.view.files, end.data.as_ref()?)?.ok()
 }

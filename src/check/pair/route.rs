@@ -29,10 +29,14 @@ enum End {
 
 /// Spots for a way that ends elsewhere, and for whoever is not let in at its end.
 pub(super) fn check(pair: &Pair, caller: &Caller, options: &Options, dial: &Dial, found: &mut Found) {
+    if let Some(major) = caller.needs_libpq {
+        found.provided.push(format!("its libpq is that of PostgreSQL {major} or later"));
+    }
     if caller.is_refused {
         // The connection string's own pages say so.
         return;
     }
+    super::settings::check(pair, caller, options, found);
     let Some(door) = Door::of(pair.upstream.view.settings) else { return };
     let upstream = &pair.upstream.member.name;
     if dial.targets.is_empty() {

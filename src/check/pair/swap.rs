@@ -78,8 +78,9 @@ fn admission(pair: &Pair, new: &Door) -> Option<(String, Option<Place>)> {
         None if here => From::Address(IpAddr::from([127, 0, 0, 1])),
         None => From::Anywhere,
     };
+    let yes = Answer::Yes;
     let client =
-        |from| Client { from, user: Some(user), tls: dial.tls, password: Answer::Yes, certificate: Answer::Yes };
+        |from| Client { from, user: Some(user), dial: &dial, shares_tls: true, password: yes, certificate: yes };
     let come = gate::open(old_hba, pair.major, true, &client(from(&pair.standby.member.addresses)));
     if !matches!(come, Opening::In(_) | Opening::Depends(..)) {
         return None;

@@ -1,5 +1,6 @@
 //! Standbys that commits wait for: whether those that are there bear the names that are waited for.
 
+use super::recovery::Action;
 use super::{End, Found, Link, Pair};
 use crate::catalog::recovery::Purpose;
 use crate::check::spot::Spot;
@@ -22,6 +23,7 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
     let commits = pair.upstream.word(names::SYNCHRONOUS_COMMIT);
     let waits = !matches!(commits.as_str(), "off" | "local");
     link.is_listed = quorum::lists(&wanted, &pair.standby.known_as());
+    link.waits_for_replay = commits == "remote_apply";
     link.waits_for = if waits { wanted.count } else { 0 };
     if wanted.names.is_empty() || pair.place > 0 {
         return;
@@ -52,7 +54,7 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
         found.of_upstream.push(spot.label("one name for two"));
     }
     let is_waiting = waits && listed < wanted.count;
-    if listed < names.len() && listed < wanted.count {
+    if waits && listed < names.len() && listed < wanted.count {
         let unlisted = pair.followers.iter().zip(&names).find(|(_, name)| !quorum::lists(&wanted, name));
         let Some((end, name)) = unlisted else { return };
         let known = format!("`{}`", display(name));
@@ -62,7 +64,6 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
         if let Some(caller) = end.caller() {
             spot = spot.related(caller.text.place, format!("{} comes as {}", end.member.name, display(name)));
         }
-        spot.is_unsure = !is_waiting;
         found.of_upstream.push(spot);
     } else if is_waiting && strangers == 0 {
         let spot = spot("too-few-standbys-for-commits").word("wanted", wanted.count.to_string());
@@ -78,7 +79,9 @@ fn delayed(pair: &Pair, wanted: &Standbys, names: &[Vec<u8>], commits: &str, fou
     if commits != "remote_apply" {
         return;
     }
-    let is_late = |end: &End| end.delay() >= LONG;
+    // Replay that stands still never comes to the commit.
+    let is_paused = |end: &End| end.action() == Action::Pause && end.target().is_some_and(|target| target.is_at_once);
+    let is_late = |end: &End| end.delay() >= LONG || is_paused(end);
     let rank = |name: &Vec<u8>| {
         wanted.names.iter().position(|listed| listed.as_slice() == b"*" || listed.eq_ignore_ascii_case(name))
     };
@@ -96,7 +99,8 @@ fn delayed(pair: &Pair, wanted: &Standbys, names: &[Vec<u8>], commits: &str, fou
     let Some(place) = pair.upstream.place_of(names::SYNCHRONOUS_COMMIT) else { return };
     let mut spot = Spot::new("delayed-standby-holds-commits", place).subject(names::SYNCHRONOUS_COMMIT);
     spot = spot.word("name", end.member.name.clone()).word("upstream", pair.upstream.member.name.clone());
-    spot = spot.word("value", format!("{} s", end.delay() / 1000)).word("pg", pair.upstream.view.version_word());
+    let time = if is_paused(end) { "for ever".to_owned() } else { format!("{} s", end.delay() / 1000) };
+    spot = spot.word("value", time).word("pg", pair.upstream.view.version_word());
     if let Some((_, place, _)) = end.says(Purpose::Delay) {
         spot = spot.related(place, "replays so much later");
     }

@@ -70,11 +70,48 @@ pub struct Dial {
     pub has_password: bool,
     /// What it calls itself, if the string says so.
     pub name: Option<Vec<u8>>,
-    /// Whether a database is named.
-    pub has_database: bool,
+    /// The greatest version of TLS it speaks, and the least.
+    pub tls_versions: (u8, u8),
+    /// The methods of authentication it puts up with, where it says so: a word with `!` is none of them.
+    pub methods: Option<Vec<String>>,
+    /// Whether authentication must be bound to the TLS connection.
+    pub binds: bool,
+    /// Which kind of server it looks for.
+    pub looks_for: Seeks,
+}
+
+/// Which kind of server a client looks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Seeks {
+    /// Any will do.
+    Any,
+    /// One that takes writes.
+    Primary,
+    /// One that takes none.
+    Standby,
+}
+
+/// A version of TLS as a number; nothing where it is not said.
+pub fn tls_version(word: &[u8]) -> Option<u8> {
+    match word.to_ascii_lowercase().as_slice() {
+        b"tlsv1" => Some(10),
+        b"tlsv1.1" => Some(11),
+        b"tlsv1.2" => Some(12),
+        b"tlsv1.3" => Some(13),
+        _ => None,
+    }
 }
 
 impl Dial {
+    /// Whether it puts up with a method that libpq calls so.
+    pub fn accepts(&self, method: &str) -> bool {
+        let Some(words) = &self.methods else { return true };
+        let forbids = |word: &String| word.strip_prefix('!').is_some_and(|word| word == method);
+        // A list of words with `!` takes everything else.
+        let is_negative = words.iter().any(|word| word.starts_with('!'));
+        if is_negative { !words.iter().any(forbids) } else { words.iter().any(|word| word == method) }
+    }
+
     /// What libpq of that major makes of a connection string that it does not refuse.
     pub fn of(options: &Options, major: Major) -> Dial {
         let list = |name: &str| -> Vec<Vec<u8>> {
@@ -101,7 +138,19 @@ impl Dial {
             tls: tls(options),
             has_password: options.filled(names::PASSWORD).is_some(),
             name: options.filled(names::APPLICATION_NAME).map(<[u8]>::to_vec),
-            has_database: options.filled(names::DBNAME).is_some(),
+            tls_versions: (
+                options.filled(names::SSL_MAX_PROTOCOL_VERSION).and_then(tls_version).unwrap_or(u8::MAX),
+                options.filled(names::SSL_MIN_PROTOCOL_VERSION).and_then(tls_version).unwrap_or(0),
+            ),
+            methods: options.filled(names::REQUIRE_AUTH).map(|words| {
+                words.split(|byte| *byte == b',').map(|word| String::from_utf8_lossy(word).trim().to_owned()).collect()
+            }),
+            binds: options.filled(names::CHANNEL_BINDING) == Some(b"require"),
+            looks_for: match options.filled(names::TARGET_SESSION_ATTRS) {
+                Some(b"read-write" | b"primary") => Seeks::Primary,
+                Some(b"read-only" | b"standby") => Seeks::Standby,
+                _ => Seeks::Any,
+            },
         }
     }
 }

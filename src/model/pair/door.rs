@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Answer;
-use super::dial::Way;
+use super::dial::{Way, tls_version};
 use crate::model::settings::Settings;
 use crate::names;
 use crate::value::Value;
@@ -21,6 +21,8 @@ pub struct Door {
     pub sockets: Option<Vec<Vec<u8>>>,
     /// Whether it speaks TLS.
     pub has_tls: bool,
+    /// The greatest version of TLS it speaks, and the least.
+    pub tls_versions: (u8, u8),
 }
 
 /// One entry of the addresses to listen on.
@@ -50,7 +52,12 @@ impl Door {
             false => None,
         };
         let has_tls = settings.value(names::SSL) == Some(Value::Bool(true));
-        Some(Door { port: u16::try_from(port).ok()?, addresses, sockets, has_tls })
+        let version = |name: &str| settings.value(name).and_then(|value| tls_version(&value.plain()));
+        let tls_versions = (
+            version(names::SSL_MAX_PROTOCOL_VERSION).unwrap_or(u8::MAX),
+            version(names::SSL_MIN_PROTOCOL_VERSION).unwrap_or(0),
+        );
+        Some(Door { port: u16::try_from(port).ok()?, addresses, sockets, has_tls, tls_versions })
     }
 
     /// Whether a way of a client on the same machine ends at this door, the port aside.
@@ -165,7 +172,13 @@ mod tests {
 
     fn door(entries: &[&str]) -> Door {
         let addresses = entries.iter().map(|entry| listen(entry.as_bytes())).collect();
-        Door { port: 5432, addresses, sockets: Some(vec![b"/var/run/postgresql".to_vec()]), has_tls: false }
+        Door {
+            port: 5432,
+            addresses,
+            sockets: Some(vec![b"/var/run/postgresql".to_vec()]),
+            has_tls: false,
+            tls_versions: (u8::MAX, 0),
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Answer;
-use super::dial::Tls;
+use super::dial::{Dial, Tls};
 use crate::catalog::access::{Needs, Transport};
 use crate::model::hba::address::Address;
 use crate::model::hba::matching::{Connection, Side, Wanted, misses, usual};
@@ -28,8 +28,10 @@ pub struct Client<'a> {
     pub from: From,
     /// As whom; nothing for the name of the server's account, which no file says.
     pub user: Option<&'a [u8]>,
-    /// What it wants of encryption.
-    pub tls: Tls,
+    /// What it sets out with.
+    pub dial: &'a Dial,
+    /// Whether both speak a version of TLS that the other does.
+    pub shares_tls: bool,
     /// Whether it has a password.
     pub password: Answer,
     /// Whether it has a certificate of its own.
@@ -43,6 +45,10 @@ pub enum Opening {
     In(usize),
     /// It wants TLS, and the server has none.
     NoTls,
+    /// Both speak TLS, and no version in common.
+    NoCommonTls,
+    /// This line asks in a way that it does not put up with.
+    OtherMethod(usize),
     /// No line is for it.
     Nobody(Transport),
     /// This line turns it away.
@@ -102,7 +108,7 @@ fn attempts(client: &Client, has_tls: bool) -> Vec<Transport> {
         // No TLS there, whatever is asked for.
         return vec![Transport::Local];
     }
-    match (client.tls, has_tls) {
+    match (client.dial.tls, has_tls) {
         (Tls::Never, _) | (Tls::Allow | Tls::Prefer, false) => vec![Transport::Plain],
         (Tls::Allow, true) => vec![Transport::Plain, Transport::Ssl],
         (Tls::Prefer, true) => vec![Transport::Ssl, Transport::Plain],
@@ -112,6 +118,9 @@ fn attempts(client: &Client, has_tls: bool) -> Vec<Transport> {
 }
 
 fn step(hba: &Hba, major: Major, transport: Transport, client: &Client) -> Step {
+    if transport == Transport::Ssl && !client.shares_tls {
+        return Step::Out(Opening::NoCommonTls);
+    }
     let possible = possible(hba, major, transport, client);
     let fate = |line: &usize| hba.lines[*line].verdict.as_ref().ok().map(|entry| fate(*line, entry, transport, client));
     let mut fates: Vec<Step> = possible.lines.iter().filter_map(fate).collect();
@@ -141,6 +150,20 @@ fn fate(line: usize, entry: &Entry, transport: Transport, client: &Client) -> St
             // Whether it is trusted is not in files that are read here.
             _ => return depends(Doubt::Certificate),
         }
+    }
+    // Whom the server does not ask for anything is not the one that the client wants to talk to.
+    let said = match (method.needs, method.name) {
+        (Needs::Nothing, _) => "none",
+        (Needs::Password, "scram-sha-256") => "scram-sha-256",
+        // With a password that is stored so, `md5` is SCRAM as well.
+        (Needs::Password, "md5") if client.dial.accepts("scram-sha-256") => "scram-sha-256",
+        (Needs::Password, "md5") => "md5",
+        (Needs::Password, _) => "password",
+        _ => "",
+    };
+    let is_bound = transport == Transport::Ssl && said == "scram-sha-256";
+    if !said.is_empty() && (!client.dial.accepts(said) || client.dial.binds && !is_bound) {
+        return Step::End(Opening::OtherMethod(line));
     }
     match (method.needs, client.password) {
         (Needs::Nothing, _) | (Needs::Password, Answer::Yes) => Step::In(line),
