@@ -85,7 +85,13 @@ fn is_warning(line: &str) -> bool {
 
 /// The first complaint or, where there is none or `streams`, the first warning; with its detail.
 pub fn telling(log: &[String], streams: bool) -> Option<String> {
-    let complaint = || log.iter().position(|line| is_complaint(line)).filter(|_| !streams);
+    let complaint = || {
+        let first = log.iter().position(|line| is_complaint(line)).filter(|_| !streams)?;
+        let (_, message) = log[first].split_once(":  ")?;
+        // A server that calls itself says it twice: as the one who refuses, and as the one who is refused.
+        let again = log.iter().skip(first + 1).position(|line| is_complaint(line) && ends_with(line, message));
+        Some(again.map_or(first, |again| first + 1 + again))
+    };
     let at = complaint().or_else(|| log.iter().position(|line| is_warning(line)))?;
     let detail = log.get(at + 1).filter(|line| line.starts_with("DETAIL:"));
     let text = match detail {
@@ -93,6 +99,11 @@ pub fn telling(log: &[String], streams: bool) -> Option<String> {
         None => log[at].clone(),
     };
     Some(text.replace(":  ", ": ").replace(['\t', '\n'], " "))
+}
+
+/// Whether a longer message quotes another.
+fn ends_with(line: &str, message: &str) -> bool {
+    line.strip_suffix(message).is_some_and(|rest| rest.len() > "FATAL:  ".len())
 }
 
 /// A log as messages: a line that begins with a tab goes on with the one before.
