@@ -3,7 +3,8 @@
 use pgconflint::check::examples::pair::Ports;
 
 /// What a log has because a test watches and ends its servers, or because a server came a moment before another.
-const NOISE: [&str; 7] = [
+const NOISE: [&str; 8] = [
+    "cannot execute INSERT in a read-only transaction",
     "the database system is starting up",
     "the database system is shutting down",
     "due to administrator command",
