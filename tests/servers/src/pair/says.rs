@@ -18,6 +18,9 @@ const NOISE: [&str; 8] = [
 const REFUSED: [&str; 2] =
     ["FATAL:  the database system is not accepting", "FATAL:  the database system is not yet accepting"];
 
+/// What a standby says whom another server does not take.
+const REFUSAL: &str = "could not connect to the primary server";
+
 /// A message with what varies from run to run replaced.
 pub fn plain(line: &str, node: &str, ports: &Ports) -> String {
     let mut line = line.replace(&ports.sockets(), "{sockets}");
@@ -62,8 +65,8 @@ fn varying(line: &str) -> String {
         let digits = !core.is_empty() && core.chars().all(|char| char.is_ascii_digit());
         let by = match core.split_once('/') {
             Some((high, low)) if is_hex(high) && is_hex(low) => Some("{lsn}"),
-            _ if digits && core.len() > 15 => Some("{identifier}"),
             _ if core.len() == 24 && is_hex(core) => Some("{segment}"),
+            _ if digits && core.len() > 15 => Some("{identifier}"),
             _ if digits && before == "pid" => Some("{pid}"),
             _ if digits && before == "transaction" => Some("{xid}"),
             _ => None,
@@ -75,7 +78,8 @@ fn varying(line: &str) -> String {
 
 /// Whether a line complains of something that is not the test's own doing.
 pub fn is_complaint(line: &str) -> bool {
-    ["FATAL:", "ERROR:", "PANIC:"].iter().any(|severity| line.starts_with(severity))
+    // Some checks come before there is a log to write to.
+    ["FATAL:", "ERROR:", "PANIC:", "postgres: "].iter().any(|severity| line.starts_with(severity))
         && !NOISE.iter().any(|noise| line.contains(noise))
         && !REFUSED.iter().any(|refused| line.starts_with(refused))
 }
@@ -87,8 +91,10 @@ fn is_warning(line: &str) -> bool {
 /// The first complaint or, where there is none or `streams`, the first warning; with its detail.
 pub fn telling(log: &[String], streams: bool) -> Option<String> {
     let complaint = || {
-        let first = log.iter().position(|line| is_complaint(line)).filter(|_| !streams)?;
-        let (_, message) = log[first].split_once(":  ")?;
+        // A server that starts, or takes no connections for good, is the reason where there is no other.
+        let refused = || log.iter().position(|line| line.contains(REFUSAL));
+        let first = log.iter().position(|line| is_complaint(line)).or_else(refused).filter(|_| !streams)?;
+        let message = log[first].split_once(":  ").map_or(log[first].as_str(), |(_, message)| message);
         // A server that calls itself says it twice: as the one who refuses, and as the one who is refused.
         let again = log.iter().skip(first + 1).position(|line| is_complaint(line) && ends_with(line, message));
         Some(again.map_or(first, |again| first + 1 + again))
