@@ -127,3 +127,39 @@ pub fn messages(log: &str, node: &str, ports: &Ports) -> Vec<String> {
     }
     messages
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn what_varies_has_a_placeholder() {
+        let nodes = BTreeMap::from([("primary".to_string(), 5432), ("standby".to_string(), 15432)]);
+        let ports = Ports { root: "/r".to_string(), nodes, free: 1 };
+        let plain = |line: &str| plain(line, "standby", &ports);
+        assert_eq!(
+            plain("port 15432 failed, not 5432 for PID 4711"),
+            "port {standby.port} failed, not {primary.port} for PID {pid}"
+        );
+        assert_eq!(
+            plain("\"/r/standby/x\" \"/r/sockets/.s.PGSQL.5432\""),
+            "\"{data}/x\" \"{sockets}/.s.PGSQL.{primary.port}\""
+        );
+        assert_eq!(plain("at 0/3000148, 7312345678901234567"), "at {lsn}, {identifier}");
+        assert_eq!(plain("file \"000000010000000000000003\""), "file \"{segment}\"");
+    }
+
+    #[test]
+    fn the_first_complaint_tells() {
+        let log = |lines: &[&str]| telling(&lines.iter().map(|line| line.to_string()).collect::<Vec<_>>(), false);
+        let starting = "FATAL:  the database system is starting up";
+        assert_eq!(
+            log(&["LOG:  x", starting, "WARNING:  w", "FATAL:  a", "DETAIL:  d"]),
+            Some("FATAL: a DETAIL: d".into())
+        );
+        assert_eq!(log(&["FATAL:  a", "FATAL:  could not: FATAL:  a"]), Some("FATAL: could not: FATAL: a".into()));
+        assert_eq!(log(&[starting]), None);
+    }
+}
