@@ -8,7 +8,9 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-pub use example::{example, slot_state};
+pub use example::example;
+#[cfg_attr(not(test), allow(unused_imports, reason = "not every user of this file needs it"))]
+pub use example::slot_state;
 
 /// Text that is part of the program, or was read at run time.
 pub type Text = Cow<'static, str>;

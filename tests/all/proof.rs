@@ -1,5 +1,6 @@
 //! What rule pages claim, proven: real servers refuse every `fires` example with the words of the page, and
-//! take what is `quiet` or `fixed`; standbys fail to connect with the words that a finding quotes. Only where
+//! take what is `quiet` or `fixed`; standbys fail to connect with the words that a finding quotes; a primary and
+//! its standbys do together what the page says. Only where
 //! `PGCONFLINT_REAL_SERVERS` is set; `PGCONFLINT_PROVE=all` proves every major, else the first and the last of an
 //! example and those where the words change; `PGCONFLINT_PROVE_PAGES=a,b` only those pages.
 #![expect(clippy::print_stdout, reason = "the count is the result")]
@@ -12,10 +13,11 @@ use pgconflint::check::examples::{self, ExampleFiles};
 use pgconflint::model::conninfo::{Options, pieces, refusals};
 use pgconflint::names;
 use pgconflint::rule::PAGES;
-use pgconflint::rule::page::{Example, Page, Says, Shows};
+use pgconflint::rule::page::{Example, PAIR, Page, Says, Shows};
 use pgconflint::syntax::conf::{self, Content};
 use pgconflint::syntax::conninfo;
 use pgconflint::version::{Major, PgVersion, Requirement, Role, Targets};
+use pgconflint_servers::pair::{Outcome, play_all};
 use pgconflint_servers::prove::{Claim, Expect, Verdict, prove_all};
 use pgconflint_servers::{FileSet, install, slots, vectors};
 
@@ -138,8 +140,13 @@ fn proven(page: &Page, example: &Example, versions: &[PgVersion]) -> Vec<PgVersi
     }
     let mut heard: BTreeSet<String> = BTreeSet::new();
     let last = versions.last();
+    let is_pair = example.main == PAIR;
+    let words = |version| match is_pair {
+        true => says(page, version).map(|says| says.text.to_string()),
+        false => words(page, example, version),
+    };
     let chosen = versions.iter().enumerate().filter(|(index, version)| {
-        let new = words(page, example, **version).is_some_and(|words| heard.insert(words));
+        let new = words(**version).is_some_and(|words| heard.insert(words));
         new || *index == 0 || Some(*version) == last
     });
     chosen.map(|(_, version)| *version).collect()
@@ -150,7 +157,7 @@ fn claims(page: &Page, read_only: bool) -> Vec<Claim> {
     let targets: Targets = "10..18".parse().unwrap();
     let mut of: Option<&Example> = None;
     let mut claims = Vec::new();
-    for example in page.examples.iter() {
+    for example in page.examples.iter().filter(|example| example.main != PAIR) {
         match example.shows {
             Shows::Fires => of = Some(example),
             Shows::Quiet => of = None,
@@ -222,10 +229,70 @@ fn servers_do_what_the_pages_say() {
     assert!(wrong.is_empty(), "{} of {} claims do not hold:\n{}", wrong.len(), verdicts.len(), wrong.join("\n"));
 }
 
+#[test]
+fn primaries_and_standbys_do_what_the_pages_say() {
+    if !wanted("primaries and standbys do what the pages say") {
+        return;
+    }
+    let before = std::time::Instant::now();
+    let targets: Targets = "10..18".parse().unwrap();
+    let only = std::env::var("PGCONFLINT_PROVE_PAGES").unwrap_or_default();
+    let (mut jobs, mut claimed) = (Vec::new(), Vec::new());
+    for page in PAGES.iter().filter(|page| only.is_empty() || only.split(',').any(|id| id == page.id)) {
+        for example in page.examples.iter().filter(|example| example.main == PAIR) {
+            let versions: Vec<_> = examples::versions(page, example, &targets)
+                .unwrap()
+                .into_iter()
+                .filter(|version| (Major::V10..=Major::V18).contains(&version.major))
+                .collect();
+            for version in proven(page, example, &versions) {
+                let id = format!("{}.md:{} {:?}", page.id, example.line, example.shows);
+                jobs.push((id, version.major.0 / 100, example.beside.to_vec()));
+                claimed.push((page, example.shows, version));
+            }
+        }
+    }
+    let outcomes = play_all(&jobs, &|_, _, _| ()).unwrap();
+    let mut wrong = Vec::new();
+    for (((id, major, _), (page, shows, version)), outcome) in jobs.iter().zip(&claimed).zip(&outcomes) {
+        if !does(page, *shows, *version, outcome) {
+            let seen = outcome.nodes.iter().map(|node| format!("{node:#?}"));
+            wrong.push(format!("{id} {major}: {}", seen.collect::<Vec<_>>().join("\n")));
+        }
+    }
+    println!("{} of {} plays as claimed in {:.0?}", jobs.len() - wrong.len(), jobs.len(), before.elapsed());
+    assert!(wrong.is_empty(), "{} of {} claims do not hold:\n{}", wrong.len(), jobs.len(), wrong.join("\n"));
+}
+
+/// Whether servers did what a page says of its example.
+fn does(page: &Page, shows: Shows, version: PgVersion, outcome: &Outcome) -> bool {
+    let (primary, standbys) = outcome.nodes.split_first().expect("there is a primary");
+    let start = outcome.nodes.iter().all(|node| node.starts);
+    let follow = standbys.iter().all(|node| node.standby != Some(false));
+    let stream = standbys.iter().all(|node| node.streams == Some(true));
+    let commit = primary.commits == Some(true);
+    let is_fine = start && follow && stream && commit;
+    if shows != Shows::Fires {
+        return is_fine;
+    }
+    let does = match page.server.as_ref() {
+        "refuses" => !start,
+        "no-stream" => start && standbys.iter().any(|node| node.standby == Some(true) && node.streams == Some(false)),
+        "not-a-standby" => start && !follow,
+        "commits-hang" => primary.starts && !commit,
+        _ => is_fine,
+    };
+    let says = says(page, version).is_none_or(|says| {
+        outcome.nodes.iter().flat_map(|node| &node.log).any(|line| line.contains(says.text.as_ref()))
+    });
+    does && says
+}
+
 /// Whether `postgres -C` refuses what fires, so that a whole start adds nothing.
 fn refused_by_reading(page: &Page) -> bool {
     let targets: Targets = "10..18".parse().unwrap();
-    page.examples.iter().filter(|example| example.shows == Shows::Fires).all(|example| {
+    let examples = page.examples.iter().filter(|example| example.main != PAIR);
+    examples.filter(|example| example.shows == Shows::Fires).all(|example| {
         let versions = examples::versions(page, example, &targets).unwrap();
         let installed = versions.iter().find(|version| (Major::V10..=Major::V18).contains(&version.major));
         installed.is_none_or(|version| {

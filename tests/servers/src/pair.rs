@@ -65,6 +65,9 @@ pub fn play(major: u16, beside: &[Beside]) -> Result<Outcome> {
         watch::wait_until_up(&mut scene, &node.name)?;
         // Who comes first gets what there is only one of.
         watch::wait_until_settled(&mut scene, &node.name)?;
+        if !node.slots.is_empty() && scene.is_up(&node.name)? {
+            watch::make_slots(&scene, &node.name, &node.slots)?;
+        }
     }
     watch::observe(&mut scene)
 }

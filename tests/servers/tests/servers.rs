@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use pgconflint_servers::access::{self, Kind};
+use pgconflint_servers::pair;
 use pgconflint_servers::prove::{self, Expect};
 use pgconflint_servers::server::start_each;
 use pgconflint_servers::{
@@ -192,4 +193,38 @@ fn connections_end_on_the_line_that_is_named() {
             assert!(found.is_empty(), "{}: {}\n{found:?}", server.major, case.text);
         }
     }
+}
+
+/// So many plays of scenarios are repeated in every run; `tests/servers/pair` repeats all.
+const REPEATED: usize = 60;
+
+#[test]
+fn every_play_is_recorded() {
+    let recorded = pair::record::read().unwrap();
+    let plays = pair::record::cases().unwrap().into_iter();
+    let mut plays = plays.flat_map(|case| case.majors.clone().into_iter().map(move |major| (case.name.clone(), major)));
+    let missing = plays.find(|play| !recorded.contains_key(play));
+    assert_eq!(missing, None, "tests/servers/pair --record NAME");
+}
+
+#[test]
+fn primaries_and_standbys_do_what_they_did() {
+    if !wanted() {
+        return;
+    }
+    let recorded = pair::record::read().unwrap();
+    let cases = pair::record::cases().unwrap();
+    let all: Vec<_> = cases.iter().flat_map(|case| case.majors.iter().map(move |major| (case, *major))).collect();
+    let every = all.len().div_ceil(REPEATED).max(1);
+    let jobs: Vec<_> =
+        all.iter().step_by(every).map(|(case, major)| (case.name.clone(), *major, case.beside.clone())).collect();
+    let outcomes = pair::play_all(&jobs, &|_, _, _| ()).unwrap();
+    let mut wrong = Vec::new();
+    for ((name, major, _), outcome) in jobs.iter().zip(&outcomes) {
+        let (now, before) = (pair::record::rows(outcome), &recorded[&(name.clone(), *major)]);
+        if now != *before {
+            wrong.push(format!("{name} on {major}\n  recorded {before:#?}\n  now {now:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

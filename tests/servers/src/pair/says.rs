@@ -3,7 +3,8 @@
 use pgconflint::check::examples::pair::Ports;
 
 /// What a log has because a test watches and ends its servers, or because a server came a moment before another.
-const NOISE: [&str; 7] = [
+const NOISE: [&str; 8] = [
+    "cannot execute INSERT in a read-only transaction",
     "the database system is starting up",
     "the database system is shutting down",
     "due to administrator command",
@@ -16,6 +17,9 @@ const NOISE: [&str; 7] = [
 /// What a server that takes no connections says of the test's own.
 const REFUSED: [&str; 2] =
     ["FATAL:  the database system is not accepting", "FATAL:  the database system is not yet accepting"];
+
+/// What a standby says whom another server does not take.
+const REFUSAL: &str = "could not connect to the primary server";
 
 /// A message with what varies from run to run replaced.
 pub fn plain(line: &str, node: &str, ports: &Ports) -> String {
@@ -61,8 +65,8 @@ fn varying(line: &str) -> String {
         let digits = !core.is_empty() && core.chars().all(|char| char.is_ascii_digit());
         let by = match core.split_once('/') {
             Some((high, low)) if is_hex(high) && is_hex(low) => Some("{lsn}"),
-            _ if digits && core.len() > 15 => Some("{identifier}"),
             _ if core.len() == 24 && is_hex(core) => Some("{segment}"),
+            _ if digits && core.len() > 15 => Some("{identifier}"),
             _ if digits && before == "pid" => Some("{pid}"),
             _ if digits && before == "transaction" => Some("{xid}"),
             _ => None,
@@ -74,7 +78,8 @@ fn varying(line: &str) -> String {
 
 /// Whether a line complains of something that is not the test's own doing.
 pub fn is_complaint(line: &str) -> bool {
-    ["FATAL:", "ERROR:", "PANIC:"].iter().any(|severity| line.starts_with(severity))
+    // Some checks come before there is a log to write to.
+    ["FATAL:", "ERROR:", "PANIC:", "postgres: "].iter().any(|severity| line.starts_with(severity))
         && !NOISE.iter().any(|noise| line.contains(noise))
         && !REFUSED.iter().any(|refused| line.starts_with(refused))
 }
@@ -85,7 +90,15 @@ fn is_warning(line: &str) -> bool {
 
 /// The first complaint or, where there is none or `streams`, the first warning; with its detail.
 pub fn telling(log: &[String], streams: bool) -> Option<String> {
-    let complaint = || log.iter().position(|line| is_complaint(line)).filter(|_| !streams);
+    let complaint = || {
+        // A server that starts, or takes no connections for good, is the reason where there is no other.
+        let refused = || log.iter().position(|line| line.contains(REFUSAL));
+        let first = log.iter().position(|line| is_complaint(line)).or_else(refused).filter(|_| !streams)?;
+        let message = log[first].split_once(":  ").map_or(log[first].as_str(), |(_, message)| message);
+        // A server that calls itself says it twice: as the one who refuses, and as the one who is refused.
+        let again = log.iter().skip(first + 1).position(|line| is_complaint(line) && ends_with(line, message));
+        Some(again.map_or(first, |again| first + 1 + again))
+    };
     let at = complaint().or_else(|| log.iter().position(|line| is_warning(line)))?;
     let detail = log.get(at + 1).filter(|line| line.starts_with("DETAIL:"));
     let text = match detail {
@@ -93,6 +106,11 @@ pub fn telling(log: &[String], streams: bool) -> Option<String> {
         None => log[at].clone(),
     };
     Some(text.replace(":  ", ": ").replace(['\t', '\n'], " "))
+}
+
+/// Whether a longer message quotes another.
+fn ends_with(line: &str, message: &str) -> bool {
+    line.strip_suffix(message).is_some_and(|rest| rest.len() > "FATAL:  ".len())
 }
 
 /// A log as messages: a line that begins with a tab goes on with the one before.
@@ -108,4 +126,40 @@ pub fn messages(log: &str, node: &str, ports: &Ports) -> Vec<String> {
         }
     }
     messages
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn what_varies_has_a_placeholder() {
+        let nodes = BTreeMap::from([("primary".to_string(), 5432), ("standby".to_string(), 15432)]);
+        let ports = Ports { root: "/r".to_string(), nodes, free: 1 };
+        let plain = |line: &str| plain(line, "standby", &ports);
+        assert_eq!(
+            plain("port 15432 failed, not 5432 for PID 4711"),
+            "port {standby.port} failed, not {primary.port} for PID {pid}"
+        );
+        assert_eq!(
+            plain("\"/r/standby/x\" \"/r/sockets/.s.PGSQL.5432\""),
+            "\"{data}/x\" \"{sockets}/.s.PGSQL.{primary.port}\""
+        );
+        assert_eq!(plain("at 0/3000148, 7312345678901234567"), "at {lsn}, {identifier}");
+        assert_eq!(plain("file \"000000010000000000000003\""), "file \"{segment}\"");
+    }
+
+    #[test]
+    fn the_first_complaint_tells() {
+        let log = |lines: &[&str]| telling(&lines.iter().map(|line| line.to_string()).collect::<Vec<_>>(), false);
+        let starting = "FATAL:  the database system is starting up";
+        assert_eq!(
+            log(&["LOG:  x", starting, "WARNING:  w", "FATAL:  a", "DETAIL:  d"]),
+            Some("FATAL: a DETAIL: d".into())
+        );
+        assert_eq!(log(&["FATAL:  a", "FATAL:  could not: FATAL:  a"]), Some("FATAL: could not: FATAL: a".into()));
+        assert_eq!(log(&[starting]), None);
+    }
 }

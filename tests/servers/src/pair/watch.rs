@@ -52,12 +52,18 @@ fn has_begun(scene: &Scene, name: &str) -> bool {
 
 /// Makes slots and writes a little.
 pub fn work(scene: &Scene, name: &str, slots: &[String]) -> Result<()> {
+    make_slots(scene, name, slots)?;
+    mark(&mut scene.session(name)?);
+    Ok(())
+}
+
+/// Makes slots that keep WAL from now on.
+pub fn make_slots(scene: &Scene, name: &str, slots: &[String]) -> Result<()> {
     let mut session = scene.session(name)?;
     for slot in slots {
         let answer = session.query(&format!("select pg_create_physical_replication_slot('{slot}', true)"))?;
         anyhow::ensure!(answer.error.is_none(), "slot {slot}: {:?}", answer.error);
     }
-    mark(&mut session);
     Ok(())
 }
 
@@ -160,6 +166,10 @@ fn enters_standby_mode(log: &[String]) -> bool {
 fn is_hopeless(scene: &mut Scene, name: &str) -> Result<bool> {
     if !scene.is_up(name)? {
         return Ok(true);
+    }
+    // What comes later is about those who follow it.
+    if has_begun(scene, name) {
+        return Ok(false);
     }
     let log = messages(&scene.nodes[name].log(), name, &scene.ports);
     // A standby accepts read only connections.
