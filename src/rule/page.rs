@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 pub use example::example;
-#[cfg_attr(not(test), allow(unused_imports, reason = "not every user of this file needs it"))]
+#[allow(unused_imports, reason = "the build script has no use for it")]
 pub use example::slot_state;
 
 /// Text that is part of the program, or was read at run time.
