@@ -73,7 +73,7 @@ fn differences(bytes: &[u8], answers: &BTreeMap<String, String>) -> Vec<String> 
     let read = read(&control);
     let missing = QUESTIONS.iter().filter(|(name, _)| {
         let since_12 = *name == "max_wal_senders";
-        !read.contains_key(name) && !(since_12 && control.control_version < 1201)
+        !(read.contains_key(name) || since_12 && control.control_version < 1201)
     });
     let mut wrong: Vec<String> = missing.map(|(name, _)| format!("{name} is missing")).collect();
     for (name, value) in &read {
@@ -95,7 +95,7 @@ fn start(major: u16) -> Server {
         ("max_locks_per_transaction", 70 + major),
     ];
     let mut settings: Vec<String> = numbers.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    settings.push(format!("wal_level={}", if major % 2 == 0 { "logical" } else { "replica" }));
+    settings.push(format!("wal_level={}", if major.is_multiple_of(2) { "logical" } else { "replica" }));
     settings.extend(["wal_log_hints=on", "track_commit_timestamp=on"].map(str::to_string));
     Server::start_set(major, &settings).unwrap()
 }
