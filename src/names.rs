@@ -27,6 +27,8 @@ pub const DATA_CHECKSUMS: &str = "data_checksums";
 pub const WAL_SEGMENT_SIZE: &str = "wal_segment_size";
 /// What a data directory says of itself.
 pub const PG_CONTROL: &str = "global/pg_control";
+/// There while a server runs.
+pub const POSTMASTER_PID: &str = "postmaster.pid";
 /// What a base backup leaves for the server that begins with it.
 pub const BACKUP_LABEL: &str = "backup_label";
 /// One directory for each replication slot.

@@ -47,7 +47,9 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
                 .server(format!("data directory \"{}\" {says}", data.display())),
         );
     }
-    let is_left = view.files.read(&data.join(names::BACKUP_LABEL)).is_ok();
+    // Beside a running server up to 14 it may belong to a backup that is under way.
+    let is_running = view.files.read(&data.join(names::POSTMASTER_PID)).is_ok();
+    let is_left = !is_running && view.files.read(&data.join(names::BACKUP_LABEL)).is_ok();
     let is_plain = match view.recovery {
         Some(_) => false,
         None => signals::signals(view.files, data).mode() == Mode::Primary,
