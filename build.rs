@@ -67,7 +67,7 @@ fn literal(page: &page::Page) -> String {
         page::Test::Gone(name) => format!("page::Test::Gone({})", text(name)),
     };
     format!(
-        "Page {{ id: {}, title: {}, severity: {}, pg: {}, role: {}, test: {test}, server: {}, says: {}, help: {}, fix: {}, docs: {}, louder: {}, prose: {}, examples: {} }}",
+        "Page {{ id: {}, title: {}, severity: {}, pg: {}, role: {}, test: {test}, server: {}, says: {}, help: {}, fix: {}, docs: {}, louder: {}, instead_of: {}, prose: {}, examples: {} }}",
         text(&page.id),
         text(&page.title),
         text(&page.severity),
@@ -79,6 +79,7 @@ fn literal(page: &page::Page) -> String {
         page.fix.as_ref().map_or("None".to_string(), mend),
         option(page.docs.as_ref()),
         list(&page.louder, |name| text(name)),
+        list(&page.instead_of, |name| text(name)),
         text(&page.prose),
         list(&page.examples, example),
     )
@@ -104,10 +105,11 @@ fn bytes(bytes: &[u8]) -> String {
 fn example(example: &page::Example) -> String {
     let beside = |beside: &page::Beside| {
         format!(
-            "page::Beside {{ name: {}, bytes: {}, mode: {:?} }}",
+            "page::Beside {{ name: {}, bytes: {}, mode: {:?}, majors: {} }}",
             text(&beside.name),
             bytes(&beside.bytes),
-            beside.mode
+            beside.mode,
+            text(&beside.majors)
         )
     };
     format!(

@@ -3,6 +3,8 @@
 pub mod access;
 pub mod examples;
 pub mod fix;
+pub mod forecast;
+pub mod group;
 pub mod spot;
 
 mod archive;
@@ -11,6 +13,7 @@ mod directory;
 mod includes;
 mod names;
 mod overrides;
+mod pair;
 mod recovery;
 mod replication;
 mod secrets;
@@ -29,17 +32,19 @@ use std::sync::Arc;
 use crate::catalog::Catalog;
 use crate::finding::{Finding, Severity};
 use crate::model::control;
+use crate::model::recovery::Recovery;
 use crate::model::settings::{Initdb, Settings};
 use crate::model::tree::{self, Tree};
-use crate::names as files_names;
-use crate::rule::expr::{self, Condition};
+use crate::rule::expr::{self, Condition, Scope};
 use crate::rule::page::{self, Page, Test};
-use crate::source::{FileId, FileKind, Files, ReadError, Sources};
+use crate::source::{FileId, FileKind, Files, Sources};
 use crate::suppress;
 use crate::syntax::conf::Content;
 use crate::version::{Major, PgVersion, Requirement, Role, Targets};
 
 use spot::{Spot, View};
+
+pub use group::{Member, Node, Outcome, Subject, group, node, subject};
 
 /// Rules made ready to run: requirements and conditions read, pages found by id and by vanished name.
 #[derive(Debug, Default)]
@@ -134,6 +139,12 @@ impl Rules {
         rule.speaks(version, standing).then_some(rule.page.as_ref())
     }
 
+    /// Whether a rule about a pair says what another one about one of its nodes says, with more knowledge.
+    pub fn replaces(&self, rule: &str, other: &str) -> bool {
+        let page = self.by_id.get(rule).map(|index| &self.rules[*index].page);
+        page.is_some_and(|page| page.instead_of.iter().any(|replaced| replaced == other))
+    }
+
     /// The page about a name that the version does not know.
     pub fn gone(&self, name: &str, version: PgVersion) -> Option<&Page> {
         let indexes = self.gone.get(&name.to_ascii_lowercase())?;
@@ -142,6 +153,15 @@ impl Rules {
     }
 
     fn conditions(&self, version: PgVersion, standing: Standing) -> impl Iterator<Item = (&Page, &Condition)> {
+        self.all_conditions(version, standing).filter(|(_, condition)| !condition.is_about_pairs())
+    }
+
+    /// Those about a primary and its standby.
+    fn pair_conditions(&self, version: PgVersion) -> impl Iterator<Item = (&Page, &Condition)> {
+        self.all_conditions(version, Standing::default()).filter(|(_, condition)| condition.is_about_pairs())
+    }
+
+    fn all_conditions(&self, version: PgVersion, standing: Standing) -> impl Iterator<Item = (&Page, &Condition)> {
         let speaking = self.rules.iter().filter(move |rule| rule.condition.is_some() && rule.speaks(version, standing));
         speaking.filter_map(|rule| Some((rule.page.as_ref(), rule.condition.as_ref()?)))
     }
@@ -167,136 +187,6 @@ pub struct Standing {
     pub role: Option<Role>,
     /// Whether it is a primary, or its files show that it feeds standbys.
     pub feeds: bool,
-}
-
-/// What is to be checked.
-#[derive(Clone, Debug)]
-pub struct Node {
-    /// A directory, or the one file that `file` is the kind of.
-    pub path: PathBuf,
-    /// Set for a lone file.
-    pub file: Option<FileKind>,
-    /// Where the data lies, if it is known to lie elsewhere.
-    pub data_dir: Option<PathBuf>,
-    /// The versions to check against.
-    pub targets: Targets,
-    /// None if it may be either.
-    pub role: Option<Role>,
-    /// The size of its WAL segments in bytes, for where its data directory does not say it.
-    pub wal_segment_size: Option<u64>,
-}
-
-/// What was found.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Every file that was read.
-    pub sources: Sources,
-    /// In any order; comments in the files are not yet heeded.
-    pub findings: Vec<Finding>,
-    /// How many files were checked, not only read.
-    pub files: usize,
-    /// Files that are there and cannot be read.
-    pub errors: Vec<(PathBuf, ReadError)>,
-}
-
-/// A node's postgresql.conf with all that belongs to it, or a lone file.
-#[derive(Clone, Debug, Default)]
-pub struct Subject {
-    /// The file to begin with.
-    pub main: PathBuf,
-    /// The data directory, where it is given.
-    pub data_directory: Option<PathBuf>,
-    /// Whether postgresql.auto.conf is read after the main file.
-    pub with_auto: bool,
-    /// What the node is to others.
-    pub role: Option<Role>,
-    /// See [`Node::wal_segment_size`].
-    pub wal_segment_size: Option<u64>,
-    /// Set for a lone file that is not postgresql.conf: what it is and where. Everything else is read for its sake.
-    pub lone: Option<(FileKind, PathBuf)>,
-}
-
-/// The subject of a node.
-///
-/// A lone postgresql.conf or postgresql.auto.conf is read with the other one beside it, a lone pg_hba.conf or
-/// pg_ident.conf with all its siblings; any other lone file is read as itself.
-pub fn subject(node: &Node, files: &dyn Files) -> Subject {
-    let subject = |main: PathBuf, with_auto: bool| Subject {
-        main,
-        data_directory: node.data_dir.clone(),
-        with_auto,
-        role: node.role,
-        wal_segment_size: node.wal_segment_size,
-        lone: None,
-    };
-    match node.file {
-        None if node.path.as_os_str() == "." => subject(PathBuf::from(files_names::POSTGRESQL_CONF), true),
-        None => subject(node.path.join(files_names::POSTGRESQL_CONF), true),
-        Some(FileKind::Conf) => {
-            let is_auto = node.path.file_name().is_some_and(|name| name == files_names::AUTO_CONF);
-            let main = node.path.with_file_name(files_names::POSTGRESQL_CONF);
-            if is_auto && files.read(&main).is_ok() {
-                return subject(main, true);
-            }
-            subject(node.path.clone(), main == node.path)
-        }
-        Some(kind) => {
-            let main = node.path.with_file_name(files_names::POSTGRESQL_CONF);
-            Subject { lone: Some((kind, node.path.clone())), ..subject(main, true) }
-        }
-    }
-}
-
-/// Checks a node with the rules that are `enabled`.
-pub fn node(files: &dyn Files, node: &Node, rules: &Rules, enabled: &dyn Fn(&str) -> bool) -> Outcome {
-    let mut outcome = Outcome::default();
-    if let Some(error) = node.file.and_then(|_| files.read(&node.path).err()) {
-        outcome.errors.push((node.path.clone(), error));
-        return outcome;
-    }
-    let subject = subject(node, files);
-    let mut catalogs: Vec<&Catalog> = node.targets.versions().iter().map(|version| Catalog::shared(*version)).collect();
-    if node.file == Some(FileKind::Recovery) && node.targets == Targets::all() {
-        // Nobody said which version it is for: it is for one of those that read it.
-        catalogs.retain(|catalog| recovery::is_read_by(catalog.version.major));
-    }
-    let mut findings = conf(files, &mut outcome.sources, &subject, rules, &catalogs);
-    if node.targets == Targets::all() {
-        // Nobody said which version it is for: that an old one lacks a name is no fault.
-        for finding in findings.iter_mut().filter(|finding| TOO_NEW.iter().any(|name| finding.rule.ends_with(name))) {
-            finding.severity = finding.severity.min(Severity::Info);
-        }
-        // Nearly every line has a method that the oldest of them do not know.
-        findings.retain(|finding| finding.rule != "hba-word-too-new" || finding.pg.len() == catalogs.len());
-    }
-    if node.file.is_some() {
-        // Of the files beside it only what they do to this one is told.
-        let own = outcome.sources.find(&node.path);
-        let is_part = |file: FileId| match node.file {
-            // What such a file pulls in is nobody else's.
-            Some(kind @ (FileKind::Hba | FileKind::Ident)) => outcome.sources.get(file).kind == kind,
-            _ => false,
-        };
-        findings.retain(|finding| Some(finding.place.file) == own || is_part(finding.place.file));
-        outcome.files = usize::from(own.is_some());
-    } else {
-        outcome.errors.extend(unreadable(files, &subject));
-        outcome.files = outcome.sources.iter().filter(|(_, source)| !source.bytes.is_empty()).count();
-    }
-    findings.retain(|finding| enabled(&finding.rule));
-    outcome.findings = findings;
-    outcome
-}
-
-/// The files of a node that are there and cannot be read.
-fn unreadable(files: &dyn Files, subject: &Subject) -> Vec<(PathBuf, ReadError)> {
-    let names = [files_names::POSTGRESQL_CONF, files_names::PG_HBA, files_names::PG_IDENT];
-    let paths = names.into_iter().map(|name| subject.main.with_file_name(name));
-    let error = |path: PathBuf| match files.read(&path) {
-        Ok(_) | Err(ReadError::Missing) => None,
-        Err(error) => Some((path, error)),
-    };
-    paths.filter_map(error).collect()
 }
 
 /// The value of a setting in one file, the last one if there are several, includes not followed.
@@ -326,53 +216,100 @@ pub fn conf(
     rules: &Rules,
     catalogs: &[&Catalog],
 ) -> Vec<Finding> {
-    let mut merged: Vec<Finding> = Vec::new();
-    let mut places: HashMap<(String, FileId, usize), usize> = HashMap::new();
+    let mut merged = Merged::default();
     let mut read_for: Option<(Major, Tree)> = None;
     for catalog in catalogs {
-        let major = catalog.version.major;
         // How files are read changed with 9.5 and 15 only.
-        let reading = match major {
+        let reading = match catalog.version.major {
             major if major < Major::V9_5 => Major::V9_4,
             major if major < Major::V15 => Major::V14,
             _ => Major::V15,
         };
-        let mut tree = match read_for.take() {
+        let tree = match read_for.take() {
             Some((of, tree)) if of == reading => tree,
             _ => read(files, sources, subject, reading),
         };
+        let known = Reading::of(files, sources, subject, tree, catalog);
+        merged.add(findings(&known.view(files, sources, rules, catalogs.len() > 1), subject.role));
+        read_for = Some((reading, known.tree));
+    }
+    merged.into_findings(sources, catalogs)
+}
+
+/// What a server of one version makes of the files of a subject.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    /// What was read, in order.
+    pub tree: Tree,
+    /// What comes of it.
+    pub settings: Settings<'a>,
+    /// recovery.conf, up to 11 and where there is one.
+    pub recovery: Option<Recovery>,
+    /// pg_hba.conf and pg_ident.conf, where they were read.
+    pub access: access::Access,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads what goes with a tree that was read before.
+    pub fn of(
+        files: &dyn Files,
+        sources: &mut Sources,
+        subject: &Subject,
+        mut tree: Tree,
+        catalog: &'a Catalog,
+    ) -> Reading<'a> {
         let mut settings = Settings::judge(&tree, sources, catalog);
         let control = subject.with_auto.then(|| control::of_directory(files, &tree.data_directory)).flatten();
         settings.initdb = Initdb::of(control.and_then(Result::ok).as_ref(), subject.wal_segment_size);
         let recovery = recovery::read(files, sources, subject, &mut tree, &settings);
-        let recovery = recovery.as_ref();
         let access = access::read(files, sources, subject, &tree, &settings);
-        let several = catalogs.len() > 1;
-        let view = View { files, sources, tree: &tree, settings: &settings, recovery, rules, several, access: &access };
-        for finding in findings(&view, subject.role) {
+        Reading { tree, settings, recovery, access }
+    }
+
+    /// All that a check may look at; `several` where the same is asked of several versions.
+    pub fn view(&'a self, files: &'a dyn Files, sources: &'a Sources, rules: &'a Rules, several: bool) -> View<'a> {
+        let Reading { tree, settings, recovery, access } = self;
+        View { files, sources, tree, settings, recovery: recovery.as_ref(), rules, several, access }
+    }
+}
+
+/// Findings of several versions, those of the same rule and place put together.
+#[derive(Default)]
+struct Merged {
+    findings: Vec<Finding>,
+    places: HashMap<(String, FileId, usize), usize>,
+}
+
+impl Merged {
+    /// Adds what was found for one more version.
+    fn add(&mut self, found: Vec<Finding>) {
+        for finding in found {
             let key = (finding.rule.to_string(), finding.place.file, finding.place.span.start);
-            match places.get(&key) {
-                Some(index) => merged[*index].pg.push(major),
+            match self.places.get(&key) {
+                Some(index) => self.findings[*index].pg.extend(finding.pg),
                 None => {
-                    places.insert(key, merged.len());
-                    merged.push(finding);
+                    self.places.insert(key, self.findings.len());
+                    self.findings.push(finding);
                 }
             }
         }
-        read_for = Some((reading, tree));
     }
-    for finding in &mut merged {
-        if finding.pg.len() < recovery::readers(finding, sources, catalogs) {
-            finding.severity = finding.severity.min(Severity::Warning);
+
+    /// In order, each with the versions that it holds for.
+    fn into_findings(mut self, sources: &Sources, catalogs: &[&Catalog]) -> Vec<Finding> {
+        for finding in &mut self.findings {
+            if finding.pg.len() < recovery::readers(finding, sources, catalogs) {
+                finding.severity = finding.severity.min(Severity::Warning);
+            }
+            let said = said_range(&finding.pg);
+            finding.message = finding.message.replace(PG, &said);
+            if let Some(help) = &mut finding.help {
+                *help = help.replace(PG, &said);
+            }
         }
-        let said = said_range(&finding.pg);
-        finding.message = finding.message.replace(PG, &said);
-        if let Some(help) = &mut finding.help {
-            *help = help.replace(PG, &said);
-        }
+        self.findings.sort_by(|a, b| (a.place, &a.rule).cmp(&(b.place, &b.rule)));
+        self.findings
     }
-    merged.sort_by(|a, b| (a.place, &a.rule).cmp(&(b.place, &b.rule)));
-    merged
 }
 
 /// The findings for one version, in no order.
@@ -405,7 +342,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     for (page, condition) in view.rules.conditions(version, standing) {
         // What nobody has shown has no defaults: beside a lone pg_hba.conf there may be any settings.
         let is_shown = || view.top().is_some() || condition.names().iter().any(|name| view.settings.is_set(name));
-        if condition.holds(view.settings) && is_shown() {
+        if condition.holds(&Scope::of(view.settings)) && is_shown() {
             found.push(spot::finding(view, page, spot::of_condition(view, page, condition)));
         }
     }

@@ -79,6 +79,8 @@ pub struct Check {
     pub paths: Vec<PathBuf>,
     /// How nodes are read.
     pub target: Target,
+    /// `--primary` and `--standby`
+    pub pair: Option<Pair>,
     /// `--kind`
     pub kind: Option<FileKind>,
     /// `--stdin-filename`
@@ -103,6 +105,17 @@ pub struct Check {
     pub fail_on: Severity,
     /// `--exit-zero`
     pub exit_zero: bool,
+}
+
+/// A primary and its standbys.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pair {
+    /// `--primary`
+    pub primary: PathBuf,
+    /// `--standby`; at least one.
+    pub standbys: Vec<PathBuf>,
+    /// `--standby-address`: one for each standby, the last one for all that are left.
+    pub addresses: Vec<std::net::IpAddr>,
 }
 
 /// Which fixes are made.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +51,7 @@ pub struct NodeConfig {
     /// The versions to check it against.
     pub pg: Option<Targets>,
     /// The addresses from which it connects to others.
-    pub address: Vec<String>,
+    pub address: Vec<IpAddr>,
     /// The name of the node that it streams from.
     pub upstream: Option<String>,
 }
@@ -151,7 +152,7 @@ struct RawNode {
     role: Option<RawRole>,
     pg: Option<RawTargets>,
     #[serde(default)]
-    address: Vec<String>,
+    address: Vec<Spanned<String>>,
     upstream: Option<Spanned<String>>,
 }
 
@@ -166,7 +167,7 @@ impl RawNode {
                 RawRole::Standby => Role::Standby,
             }),
             pg: self.pg.as_ref().map(|pg| pg.0.clone()),
-            address: self.address.clone(),
+            address: self.address.iter().filter_map(|address| address.get_ref().parse().ok()).collect(),
             upstream: self.upstream.as_ref().map(|upstream| upstream.get_ref().clone()),
         }
     }
@@ -224,6 +225,11 @@ fn check_nodes(nodes: &[Spanned<RawNode>]) -> Result<(), (usize, String)> {
         let name = node.name.get_ref();
         if names[..index].contains(&name.as_str()) {
             return Err((node.name.span().start, format!("there are two nodes named `{name}`")));
+        }
+        let no_address = |address: &&Spanned<String>| address.get_ref().parse::<IpAddr>().is_err();
+        if let Some(wrong) = node.address.iter().find(no_address) {
+            let message = format!("`{}` is no IP address", wrong.get_ref());
+            return Err((wrong.span().start, message));
         }
         let Some(upstream) = &node.upstream else { continue };
         let others = names.iter().copied().filter(|other| other != name);

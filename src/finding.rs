@@ -36,6 +36,19 @@ pub struct Label {
     pub message: String,
 }
 
+/// What a fault keeps servers from, as real servers have shown.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Effect {
+    /// The server does not start.
+    Refuses,
+    /// It starts as a standby, and nothing comes from its primary.
+    NoStream,
+    /// It starts open for writes, or makes itself a primary.
+    NotAStandby,
+    /// Commits on the primary wait for ever.
+    CommitsHang,
+}
+
 /// Whether a fix may be applied unasked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Safety {
@@ -102,4 +115,6 @@ pub struct Finding {
     pub pg: Vec<Major>,
     /// What mends it.
     pub fix: Option<Fix>,
+    /// What it keeps servers from, where it is an error.
+    pub effect: Option<Effect>,
 }

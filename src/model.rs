@@ -6,6 +6,7 @@ pub mod conninfo;
 pub mod control;
 pub mod hba;
 pub mod ident;
+pub mod pair;
 pub mod path;
 pub mod recovery;
 pub mod settings;

@@ -67,3 +67,34 @@ pub const DBNAME: &str = "dbname";
 pub const HOSTADDR: &str = "hostaddr";
 /// Whether a connection sends keepalives.
 pub const KEEPALIVES: &str = "keepalives";
+/// How much TLS a client wants.
+pub const SSLMODE: &str = "sslmode";
+/// What a client trusts certificates of a server by.
+pub const SSLROOTCERT: &str = "sslrootcert";
+/// A client's own certificate.
+pub const SSLCERT: &str = "sslcert";
+/// What a client calls itself.
+pub const APPLICATION_NAME: &str = "application_name";
+
+/// Addresses that a server listens on; its port is called like that of a connection string.
+pub const LISTEN_ADDRESSES: &str = "listen_addresses";
+/// Directories of a server's Unix sockets.
+pub const UNIX_SOCKET_DIRECTORIES: &str = "unix_socket_directories";
+/// How many slots a server can have.
+pub const MAX_REPLICATION_SLOTS: &str = "max_replication_slots";
+/// How many standbys, base backups and the like a server can feed at once.
+pub const MAX_WAL_SENDERS: &str = "max_wal_senders";
+/// What a commit waits for.
+pub const SYNCHRONOUS_COMMIT: &str = "synchronous_commit";
+/// How much goes into the WAL.
+pub const WAL_LEVEL: &str = "wal_level";
+/// Whether WAL is archived.
+pub const ARCHIVE_MODE: &str = "archive_mode";
+/// How WAL is archived.
+pub const ARCHIVE_COMMAND: &str = "archive_command";
+/// Whether a server speaks TLS.
+pub const SSL: &str = "ssl";
+/// From 12 on the name of a standby that has no other.
+pub const CLUSTER_NAME: &str = "cluster_name";
+/// The standbys that commits wait for.
+pub const SYNCHRONOUS_STANDBY_NAMES: &str = "synchronous_standby_names";

@@ -1,6 +1,7 @@
 //! Findings as people, editors and other programs read them.
 
 mod diff;
+pub mod forecast;
 pub mod json;
 mod place;
 mod secrets;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use crate::check::forecast::Forecast;
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Sources};
 use crate::version::Major;
@@ -35,6 +37,8 @@ pub struct Report {
     pub suppressed: usize,
     /// The majors that were checked at once, ascending.
     pub checked: Vec<Major>,
+    /// What comes of each node, where some follow others.
+    pub forecasts: Vec<Forecast>,
 }
 
 impl Report {
@@ -181,6 +185,7 @@ pub struct Output {
     lines: Vec<(Key, String)>,
     diagnostics: Vec<json::Diagnostic>,
     problems: Vec<json::Problem>,
+    forecasts: Vec<forecast::NodeForecast>,
     statistics: Option<BTreeMap<String, (usize, usize)>>,
 }
 
@@ -193,6 +198,7 @@ pub struct Rendered {
     lines: Vec<(Key, String)>,
     diagnostics: Vec<json::Diagnostic>,
     problems: Vec<json::Problem>,
+    forecasts: Vec<forecast::NodeForecast>,
     counts: Vec<(String, bool)>,
 }
 
@@ -209,13 +215,14 @@ impl Output {
             lines: Vec::new(),
             diagnostics: Vec::new(),
             problems: Vec::new(),
+            forecasts: Vec::new(),
             statistics: counted.then(BTreeMap::new),
         }
     }
 
     /// Renders a report, which may then be dropped. Reports may be rendered at the same time.
     pub fn render(&self, report: &Report) -> Rendered {
-        let mut rendered = Rendered::default();
+        let mut rendered = Rendered { forecasts: forecast::of(report, &self.show), ..Rendered::default() };
         if self.statistics.is_some() {
             let count = |finding: &Finding| (finding.rule.clone().into_owned(), finding.fix.is_some());
             rendered.counts = report.findings.iter().map(count).collect();
@@ -246,6 +253,7 @@ impl Output {
         self.lines.extend(rendered.lines);
         self.diagnostics.extend(rendered.diagnostics);
         self.problems.extend(rendered.problems);
+        self.forecasts.extend(rendered.forecasts);
         if let Some(statistics) = &mut self.statistics {
             for (rule, fixable) in rendered.counts {
                 let (count, fixes) = statistics.entry(rule).or_default();
@@ -278,12 +286,15 @@ impl Output {
         }
         match self.format {
             Format::Text => {
+                for forecast in self.forecasts.iter().filter(|forecast| forecast::is_worth_a_line(forecast)) {
+                    writeln!(out, "{}", forecast.sentence)?;
+                }
                 let bold = if self.color { anstyle::Style::new().bold() } else { anstyle::Style::new() };
                 writeln!(out, "{bold}{}{bold:#}", summary.words())
             }
             Format::Concise => Ok(()),
             Format::Json => {
-                let document = json::document(summary, &self.diagnostics, &self.problems);
+                let document = json::document(summary, &self.diagnostics, &self.forecasts, &self.problems);
                 writeln!(out, "{}", json::to_text(&document, true)?)
             }
             Format::JsonLines => {

@@ -5,6 +5,7 @@
 
 mod check;
 mod fix;
+mod group;
 mod hba;
 mod project;
 mod rules;

@@ -27,6 +27,8 @@ mod natives;
 mod noise;
 #[path = "all/order.rs"]
 mod order;
+#[path = "all/pairs.rs"]
+mod pairs;
 #[path = "all/picture.rs"]
 mod picture;
 #[path = "all/proof.rs"]

@@ -24,6 +24,17 @@ pub enum Transport {
 impl Transport {
     /// All of them.
     pub const ALL: [Transport; 4] = [Transport::Local, Transport::Plain, Transport::Ssl, Transport::Gss];
+
+    /// What messages of that major call it.
+    pub fn said(self, major: Major) -> &'static str {
+        match self {
+            Transport::Gss => "GSS encryption",
+            Transport::Ssl if major >= Major::V14 => "SSL encryption",
+            _ if major >= Major::V14 => "no encryption",
+            Transport::Ssl => "SSL on",
+            _ => "SSL off",
+        }
+    }
 }
 
 /// A connection type: the first word of a line.
@@ -72,6 +83,21 @@ pub enum Proof {
     Other,
 }
 
+/// What a client must have for a method to let it in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// A password.
+    Password,
+    /// A certificate of its own.
+    Certificate,
+    /// The right account of an operating system.
+    Account,
+    /// A ticket or login of another service.
+    Ticket,
+}
+
 /// An authentication method.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Method {
@@ -93,6 +119,8 @@ pub struct Method {
     pub proof: Proof,
     /// Greater is stronger; nothing where methods cannot be compared.
     pub strength: Option<u8>,
+    /// What it must have.
+    pub needs: Needs,
 }
 
 impl Method {
@@ -251,6 +279,7 @@ struct Row {
     asks: &'static str,
     sends: &'static str,
     strength: &'static str,
+    needs: &'static str,
 }
 
 fn rows() -> &'static [Row] {
@@ -259,7 +288,7 @@ fn rows() -> &'static [Row] {
         let rows = rows_of(TABLE).filter_map(|row| match row[..] {
             [kind, name, since, until, build, place, methods, setting, said, value, asks, ref rest @ ..] => {
                 let cell = |index: usize| rest.get(index).copied().unwrap_or_default();
-                let (sends, strength) = (cell(0), cell(1));
+                let (sends, strength, needs) = (cell(0), cell(1), cell(2));
                 Some(Row {
                     kind,
                     name,
@@ -274,6 +303,7 @@ fn rows() -> &'static [Row] {
                     asks,
                     sends,
                     strength,
+                    needs,
                 })
             }
             _ => None,
@@ -313,6 +343,13 @@ impl Row {
             "md5" => Proof::Md5,
             _ => Proof::Other,
         };
+        let needs = match self.needs {
+            "password" => Needs::Password,
+            "certificate" => Needs::Certificate,
+            "account" => Needs::Account,
+            "ticket" | "token" => Needs::Ticket,
+            _ => Needs::Nothing,
+        };
         Method {
             name: self.name,
             said,
@@ -323,6 +360,7 @@ impl Row {
             asks: self.asks,
             proof,
             strength: self.strength.parse().ok(),
+            needs,
         }
     }
 

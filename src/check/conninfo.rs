@@ -8,6 +8,7 @@ mod refused;
 mod structure;
 mod words;
 
+pub(super) use passfile::has_password;
 pub use words::MASK;
 
 use crate::catalog::conninfo as table;
@@ -133,7 +134,7 @@ fn check_text(view: &View, text: &Text, spots: &mut Vec<Spot>) {
     if model::handed(bytes, major) == Handed::Mixed {
         spots.push(structure::uri_too_new(&subject));
         // Who mends it carries the password on.
-        spots.extend(advice::password(&subject, &advice::Hosts::of(&subject)));
+        spots.extend(advice::password(&subject, &subject.hosts()));
         return;
     }
     structure::check(&mut subject, spots);
@@ -147,6 +148,11 @@ fn check_text(view: &View, text: &Text, spots: &mut Vec<Spot>) {
 }
 
 impl<'a> Subject<'a> {
+    /// Where it leads.
+    fn hosts(&self) -> advice::Hosts<'a> {
+        advice::Hosts::of(&self.options, self.major)
+    }
+
     /// A spot at a range of the connection string.
     fn spot(&self, rule: &'static str, span: Span) -> Spot {
         let place = self.place(span);

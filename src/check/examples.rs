@@ -1,7 +1,10 @@
 //! The examples of rule pages as tests: what `fires` fires, what is `fixed` is what the fix makes of
 //! it, what is `quiet` is quiet.
 
-use std::collections::BTreeMap;
+pub mod foretold;
+pub mod pair;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,7 +14,7 @@ use crate::check::{self, Rules, Subject};
 use crate::edit;
 use crate::finding::Finding;
 use crate::names;
-use crate::rule::page::{Example, Page, Shows};
+use crate::rule::page::{self, Example, Page, Shows};
 use crate::source::{FileKind, Files, ReadError, Sources};
 use crate::version::{PgVersion, Requirement, Role, Targets};
 
@@ -62,6 +65,10 @@ pub struct ExampleFiles {
     mode: Option<u32>,
     /// Set where the example is a file that is checked for itself: the others are there for its sake.
     lone: Option<(FileKind, PathBuf)>,
+    /// Directories that are there and hold nothing.
+    empty: BTreeSet<PathBuf>,
+    /// The directory that absolute paths lead to; all others are relative to it.
+    root: PathBuf,
 }
 
 impl ExampleFiles {
@@ -82,16 +89,47 @@ impl ExampleFiles {
         let kind = [(names::PG_HBA, FileKind::Hba), (names::PG_IDENT, FileKind::Ident)]
             .into_iter()
             .find(|(name, _)| *name == example.main);
-        ExampleFiles { files, mode, lone: kind.map(|(name, kind)| (kind, PathBuf::from(name))) }
+        ExampleFiles {
+            files,
+            mode,
+            lone: kind.map(|(name, kind)| (kind, PathBuf::from(name))),
+            ..ExampleFiles::default()
+        }
+    }
+
+    /// The files of a primary and its standbys, `primary/postgresql.conf` and so on.
+    pub fn of_pair(setup: &pair::Setup, ports: &pair::Ports) -> ExampleFiles {
+        let files = setup.files.iter();
+        let files = files.map(|(path, (bytes, mode))| (path.clone(), (Arc::from(bytes.as_slice()), *mode)));
+        ExampleFiles {
+            files: files.collect(),
+            empty: setup.empty.clone(),
+            root: PathBuf::from(&ports.root),
+            ..ExampleFiles::default()
+        }
+    }
+
+    fn inside<'a>(&self, path: &'a Path) -> &'a Path {
+        if path.is_absolute() && path != self.root {
+            path.strip_prefix(&self.root).unwrap_or(path)
+        } else if path.is_absolute() {
+            Path::new(".")
+        } else {
+            path.strip_prefix(".").ok().filter(|rest| *rest != Path::new("")).unwrap_or(path)
+        }
     }
 }
 
 impl Files for ExampleFiles {
     fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
+        let path = self.inside(path);
         match self.files.get(path) {
             Some((_, Some(0))) => Err(ReadError::Denied),
             Some((bytes, _)) => Ok(bytes.clone()),
-            None if path == Path::new(".") || self.files.keys().any(|name| name.starts_with(path)) => {
+            None if path == Path::new(".")
+                || self.empty.contains(path)
+                || self.files.keys().any(|name| name.starts_with(path)) =>
+            {
                 Err(ReadError::IsDirectory)
             }
             None => Err(ReadError::Missing),
@@ -99,8 +137,12 @@ impl Files for ExampleFiles {
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
+        let directory = self.inside(directory);
         if self.files.contains_key(directory) {
             return Err(ReadError::NotDirectory);
+        }
+        if self.empty.contains(directory) {
+            return Ok(Vec::new());
         }
         let directory = directory.strip_prefix(".").unwrap_or(directory);
         let below = self.files.keys().filter_map(|name| name.strip_prefix(directory).ok());
@@ -118,8 +160,18 @@ impl Files for ExampleFiles {
         if path == Path::new(DIRECTORY) {
             return self.mode;
         }
-        self.files.get(path).and_then(|(_, mode)| *mode)
+        self.files.get(self.inside(path)).and_then(|(_, mode)| *mode)
     }
+}
+
+/// Checks an example of a primary and its standbys for one version.
+///
+/// # Errors
+/// What is wrong with the example.
+pub fn of_pair(example: &Example, rules: &Rules, version: PgVersion) -> Result<check::Outcome, String> {
+    let ports = pair::Ports::offline(&example.beside);
+    let setup = pair::expand(&example.beside, version.major, &ports)?;
+    foretold::check(&setup, &ports, rules, version)
 }
 
 /// Checks an example's files for one version.
@@ -188,7 +240,14 @@ fn shown(
     version: PgVersion,
     role: Option<Role>,
 ) -> Option<String> {
-    let (sources, findings) = check(&ExampleFiles::of(of), rules, version, role);
+    let (sources, findings) = if of.main == page::PAIR {
+        match of_pair(of, rules, version) {
+            Ok(outcome) => (outcome.sources, outcome.findings),
+            Err(error) => return Some(error),
+        }
+    } else {
+        check(&ExampleFiles::of(of), rules, version, role)
+    };
     let fired: Vec<&Finding> = findings.iter().filter(|finding| finding.rule == page.id).collect();
     let others = || findings.iter().map(|finding| finding.rule.as_ref()).collect::<Vec<_>>().join(", ");
     match example.shows {

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use crate::check::access::Access;
 use crate::check::{Rules, fix};
-use crate::finding::{Edit, Finding, Label, Severity};
+use crate::finding::{Edit, Effect, Finding, Label, Severity};
 use crate::model::recovery::Recovery;
 use crate::model::settings::{Judged, Settings, Verdict};
 use crate::model::tree::Tree;
 use crate::names;
-use crate::rule::expr::Condition;
+use crate::rule::expr::{Condition, Scope};
 use crate::rule::page::{Page, Verb};
-use crate::source::{FileId, Files, Place, Sources, Span, display};
+use crate::source::{FileId, FileKind, Files, Place, Sources, Span, display};
 use crate::syntax::conf;
 
 /// All that a check may look at.
@@ -57,6 +57,8 @@ pub struct Spot {
     pub edits: Vec<Edit>,
     /// Whether the page does not hold here, though it fires: the severity is at most this.
     pub at_most: Option<Severity>,
+    /// Whether what the page says of servers need not happen here.
+    pub is_unsure: bool,
     /// Whether it matters more here than the page says: the severity is at least this.
     pub at_least: Option<Severity>,
 }
@@ -75,6 +77,7 @@ impl Spot {
             line: None,
             edits: Vec::new(),
             at_most: None,
+            is_unsure: false,
             at_least: None,
         }
     }
@@ -219,6 +222,43 @@ pub fn of_condition(view: &View, page: &Page, condition: &Condition) -> Spot {
     spot
 }
 
+/// The same of a condition about a primary and its standby: at the first line of the standby that sets a parameter
+/// named in it, else of the primary. Whether it is the standby's.
+pub fn of_pair(primary: &View, standby: &View, page: &Page, condition: &Condition) -> (bool, Spot) {
+    let scope = Scope { own: standby.settings, primary: Some(primary.settings), standby: Some(standby.settings) };
+    let mut places = Vec::new();
+    let mut words = Vec::new();
+    for spelled in condition.names() {
+        let Some((settings, name)) = scope.whose(spelled) else { continue };
+        let Some(id) = settings.catalog.find(name.as_bytes()) else { continue };
+        let parameter = settings.catalog.get(id);
+        let shown = settings.value(name).map(|value| value.shown(parameter, settings.catalog.version.major));
+        let shown = display(&shown.unwrap_or_default());
+        let is_standby = std::ptr::eq(settings, standby.settings);
+        let word = if is_standby { "has" } else { "wanted" };
+        match settings.winner(id) {
+            Some((_, judged)) => {
+                places.push((is_standby, judged.entry.value(), format!("`{}` is {shown}", parameter.name)));
+                words.push((word, shown));
+            }
+            None => words.push((word, format!("{shown} (default)"))),
+        }
+    }
+    places.sort_by_key(|(is_standby, ..)| !is_standby);
+    let mut places = places.into_iter();
+    let (is_standby, mut spot) = match places.next() {
+        Some((is_standby, place, label)) => (is_standby, Spot::new(page.id.clone(), place).label(label)),
+        None => {
+            let top = standby.top().or(primary.top()).unwrap_or(Place { file: FileId(0), span: Span::default() });
+            (standby.top().is_some(), Spot::new(page.id.clone(), top))
+        }
+    };
+    spot.related = places.map(|(_, place, message)| Label { place, message }).collect();
+    spot.words.push(("pg", standby.version_word()));
+    spot.words.extend(words);
+    (is_standby, spot)
+}
+
 /// The finding that a page makes of a spot.
 pub fn finding(view: &View, page: &Page, spot: Spot) -> Finding {
     let version = view.settings.catalog.version;
@@ -255,6 +295,20 @@ pub fn finding(view: &View, page: &Page, spot: Spot) -> Finding {
         subject: spot.subject,
         pg: vec![version.major],
         fix,
+        effect: effect(page, severity, view.sources.get(spot.place.file).kind).filter(|_| !spot.is_unsure),
+    }
+}
+
+/// What a fault keeps servers from, as its page says.
+fn effect(page: &Page, severity: Severity, kind: FileKind) -> Option<Effect> {
+    match page.server.as_ref() {
+        _ if severity < Severity::Error => None,
+        // A server starts without the maps that it cannot read.
+        "refuses" => (kind != FileKind::Ident).then_some(Effect::Refuses),
+        "no-stream" => Some(Effect::NoStream),
+        "not-a-standby" => Some(Effect::NotAStandby),
+        "commits-hang" => Some(Effect::CommitsHang),
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@ use super::spot::{Spot, View};
 use crate::model::settings::Verdict;
 use crate::source::display;
 use crate::value::Grammar;
-use crate::value::grammar::standbys::{self, Syntax, Wanted};
+use crate::value::grammar::standbys::{self, Standbys, Syntax};
 
 /// Spots for lists of standbys that cannot be satisfied, or that one failure stops.
 pub fn check(view: &View, spots: &mut Vec<Spot>) {
@@ -27,18 +27,19 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
         };
         let wins = view.settings.winner(id).is_some_and(|(winner, _)| winner == index);
         let Verdict::Set(value) = &judged.verdict else { continue };
-        if let Some(wanted) = standbys::wanted(syntax, &value.plain()).filter(|_| wins) {
+        let wanted = standbys::standbys(syntax, &value.plain());
+        if wins && !wanted.names.is_empty() {
             spots.extend(spot(view, index, &wanted));
         }
     }
 }
 
-fn spot(view: &View, index: usize, wanted: &Wanted) -> Option<Spot> {
-    let mut names = wanted.names.clone();
+fn spot(view: &View, index: usize, wanted: &Standbys) -> Option<Spot> {
+    let mut names: Vec<Vec<u8>> = wanted.names.iter().map(|name| name.to_ascii_lowercase()).collect();
     names.sort();
     names.dedup();
     let place = view.settings.judged[index].entry.value();
-    let count = usize::try_from(wanted.count).ok()?;
+    let count = wanted.count;
     let about = |rule: &'static str| {
         let listed: Vec<String> = names.iter().map(|name| format!("`{}`", display(name))).collect();
         view.about(rule, index, place)

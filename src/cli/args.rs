@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::{Check, Fixes, Hba, Options, Settings, Target, Task};
+use super::{Check, Fixes, Hba, Options, Pair, Settings, Target, Task};
 use crate::finding::Severity;
 use crate::report::Format;
 use crate::source::FileKind;
@@ -65,6 +65,15 @@ struct CheckArgs {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     target: TargetArgs,
+    /// Whether the standbys will stream from this node
+    #[arg(long, value_name = "DIR", requires = "standby", conflicts_with_all = ["paths", "role", "data_dir", "kind"], help_heading = "Replication")]
+    primary: Option<PathBuf>,
+    /// A standby of the primary, repeatable
+    #[arg(long, value_name = "DIR", requires = "primary", help_heading = "Replication")]
+    standby: Vec<PathBuf>,
+    /// The address from which the standby comes; for several, in the order of --standby
+    #[arg(long, value_name = "IP", requires = "standby", help_heading = "Replication")]
+    standby_address: Vec<std::net::IpAddr>,
     /// The size of a WAL segment, as initdb --wal-segsize had it; pg_control of a data directory knows better
     #[arg(long, value_name = "SIZE", value_parser = segment, help_heading = "Server")]
     wal_segment_size: Option<u64>,
@@ -307,6 +316,7 @@ impl From<CheckArgs> for Check {
         let on_stdout = args.format.map_or(Format::Text, Format::from);
         let reports = if args.report.is_empty() { vec![(on_stdout, None)] } else { args.report };
         Check {
+            pair: args.primary.map(|primary| Pair { primary, standbys: args.standby, addresses: args.standby_address }),
             wal_segment_size: args.wal_segment_size,
             paths: args.paths,
             target: args.target.into(),

@@ -7,6 +7,8 @@ mod layout;
 
 use std::path::Path;
 
+pub use layout::blank;
+
 use crate::names;
 use crate::source::Files;
 use crate::version::Major;
@@ -95,7 +97,7 @@ impl Control {
     pub fn wal_level_word(&self) -> &'static str {
         // 960 is 9.6: what was archive and hot_standby became replica.
         let words: &[&str] = match self.control_version {
-            ..960 => &["minimal", "archive", "hot_standby", "logical"],
+            ..960 => &["minimal", "archive", names::HOT_STANDBY, "logical"],
             _ => &["minimal", "replica", "logical"],
         };
         words.get(self.wal_level as usize).copied().unwrap_or("unknown")

@@ -6,6 +6,7 @@
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::forecast::NodeForecast;
 use super::place::{Positions, Show, is_unprintable};
 use super::{Report, Summary, Trouble};
 use crate::finding::{Edit, Finding, Fix};
@@ -24,6 +25,10 @@ pub struct Document<'a> {
     pub summary: Counts,
     /// Sorted by file, offset and rule.
     pub diagnostics: &'a [Diagnostic],
+    /// What comes of nodes that follow each other, and of those that they follow.
+    #[serde(skip_serializing_if = "<[NodeForecast]>::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub nodes: &'a [NodeForecast],
     /// What could not be done.
     pub errors: &'a [Problem],
 }
@@ -186,7 +191,12 @@ pub fn to_text(value: &impl Serialize, pretty: bool) -> serde_json::Result<Strin
 }
 
 /// The document of a run.
-pub fn document<'a>(summary: &Summary, diagnostics: &'a [Diagnostic], errors: &'a [Problem]) -> Document<'a> {
+pub fn document<'a>(
+    summary: &Summary,
+    diagnostics: &'a [Diagnostic],
+    nodes: &'a [NodeForecast],
+    errors: &'a [Problem],
+) -> Document<'a> {
     Document {
         schema_version: 1,
         tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
@@ -200,6 +210,7 @@ pub fn document<'a>(summary: &Summary, diagnostics: &'a [Diagnostic], errors: &'
             baselined: summary.baselined,
         },
         diagnostics,
+        nodes,
         errors,
     }
 }

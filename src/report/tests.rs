@@ -44,6 +44,7 @@ fn finding(rule: &'static str, severity: Severity, message: &str, place: Place, 
         subject: None,
         pg: vec![Major::V16],
         fix: None,
+        effect: None,
     }
 }
 

@@ -13,9 +13,61 @@ use nom::multi::{many0, separated_list1};
 use nom::sequence::{delimited, pair, preceded, terminated};
 use nom::{IResult, Parser};
 
-use crate::catalog::{Catalog, Kind, Parameter};
+use crate::catalog::{Catalog, Kind, Parameter, ParameterId};
 use crate::model::settings::Settings;
 use crate::value::{Context, Value};
+
+/// The settings that a condition is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// Those that names stand for.
+    pub own: &'a Settings<'a>,
+    /// Those that `primary.name` stands for, in rules about a primary and its standby.
+    pub primary: Option<&'a Settings<'a>>,
+    /// Those that `standby.name` stands for.
+    pub standby: Option<&'a Settings<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    /// One server's.
+    pub fn of(settings: &'a Settings<'a>) -> Scope<'a> {
+        Scope { own: settings, primary: None, standby: None }
+    }
+
+    /// Whose setting a name is, and its own name.
+    pub fn whose<'n>(&self, name: &'n str) -> Option<(&'a Settings<'a>, &'n str)> {
+        match name.split_once('.') {
+            Some((PRIMARY, name)) => Some((self.primary?, name)),
+            Some((STANDBY, name)) => Some((self.standby?, name)),
+            _ => Some((self.own, name)),
+        }
+    }
+
+    fn catalog(&self) -> &'a Catalog {
+        self.own.catalog
+    }
+
+    fn value(&self, name: &str) -> Option<Value> {
+        let (settings, name) = self.whose(name)?;
+        settings.value(name)
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        self.whose(name).is_some_and(|(settings, name)| settings.is_set(name))
+    }
+}
+
+const PRIMARY: &str = "primary";
+const STANDBY: &str = "standby";
+
+/// The parameter of a name, whosever it is.
+fn find(catalog: &Catalog, name: &str) -> Option<ParameterId> {
+    let bare = match name.split_once('.') {
+        Some((PRIMARY | STANDBY, name)) => name,
+        _ => name,
+    };
+    catalog.find(bare.as_bytes())
+}
 
 /// A condition.
 #[derive(Clone, PartialEq, Debug)]
@@ -80,20 +132,25 @@ pub fn parse(text: &str) -> Result<Condition, String> {
 
 impl Condition {
     /// Whether it holds for these settings.
-    pub fn holds(&self, settings: &Settings) -> bool {
+    pub fn holds(&self, scope: &Scope) -> bool {
         match self {
-            Condition::All(all) => all.iter().all(|condition| condition.holds(settings)),
-            Condition::Any(any) => any.iter().any(|condition| condition.holds(settings)),
-            Condition::Not(condition) => !condition.holds(settings),
-            Condition::IsSet(name) => settings.is_set(name),
-            Condition::On(name) => settings.value(name) == Some(Value::Bool(true)),
+            Condition::All(all) => all.iter().all(|condition| condition.holds(scope)),
+            Condition::Any(any) => any.iter().any(|condition| condition.holds(scope)),
+            Condition::Not(condition) => !condition.holds(scope),
+            Condition::IsSet(name) => scope.is_set(name),
+            Condition::On(name) => scope.value(name) == Some(Value::Bool(true)),
             Condition::Compare(left, comparison, right) => {
-                compare(left, right, settings).is_some_and(|order| comparison.accepts(order))
+                compare(left, right, scope).is_some_and(|order| comparison.accepts(order))
             }
             Condition::In(left, several) => {
-                several.iter().any(|right| compare(left, right, settings).is_some_and(std::cmp::Ordering::is_eq))
+                several.iter().any(|right| compare(left, right, scope).is_some_and(std::cmp::Ordering::is_eq))
             }
         }
+    }
+
+    /// Whether it is about a primary and its standby.
+    pub fn is_about_pairs(&self) -> bool {
+        self.names().iter().any(|name| matches!(name.split_once('.'), Some((PRIMARY | STANDBY, _))))
     }
 
     /// The words in it, parameters among them, in order of appearance.
@@ -134,7 +191,7 @@ impl Condition {
             }
             Condition::Not(condition) => condition.check(catalog),
             Condition::IsSet(_) => Ok(()),
-            Condition::On(name) => match catalog.find(name.as_bytes()).map(|id| catalog.get(id).kind) {
+            Condition::On(name) => match find(catalog, name).map(|id| catalog.get(id).kind) {
                 Some(Kind::Bool) | None => Ok(()),
                 Some(kind) => Err(format!("`{name}` is of type {}, not a condition", kind.word())),
             },
@@ -170,23 +227,23 @@ impl Comparison {
     }
 }
 
-fn compare(left: &Operand, right: &Operand, settings: &Settings) -> Option<std::cmp::Ordering> {
-    let catalog = settings.catalog;
+fn compare(left: &Operand, right: &Operand, scope: &Scope) -> Option<std::cmp::Ordering> {
+    let catalog = scope.catalog();
     let (left, right) = match (meaning(left, catalog), meaning(right, catalog)) {
-        (Meaning::Setting(name), Meaning::Literal(text)) => (settings.value(name)?, literal(text, name, catalog)?),
-        (Meaning::Literal(text), Meaning::Setting(name)) => (literal(text, name, catalog)?, settings.value(name)?),
-        (Meaning::Setting(left), Meaning::Setting(right)) => match (settings.value(left)?, settings.value(right)?) {
+        (Meaning::Setting(name), Meaning::Literal(text)) => (scope.value(name)?, literal(text, name, catalog)?),
+        (Meaning::Literal(text), Meaning::Setting(name)) => (literal(text, name, catalog)?, scope.value(name)?),
+        (Meaning::Setting(left), Meaning::Setting(right)) => match (scope.value(left)?, scope.value(right)?) {
             // Words of two enums compare by their order in the list, which is the server's own order.
             (Value::Word(first), Value::Word(second)) => {
-                return Some(rank(left, first, settings)?.cmp(&rank(right, second, settings)?));
+                return Some(rank(left, first, scope)?.cmp(&rank(right, second, scope)?));
             }
             (Value::Integer(_) | Value::Real(_), _) => (
-                Value::Real(number(&Operand::Word(left.to_string()), settings)?),
-                Value::Real(number(&Operand::Word(right.to_string()), settings)?),
+                Value::Real(number(&Operand::Word(left.to_string()), scope)?),
+                Value::Real(number(&Operand::Word(right.to_string()), scope)?),
             ),
             values => values,
         },
-        _ => (Value::Real(number(left, settings)?), Value::Real(number(right, settings)?)),
+        _ => (Value::Real(number(left, scope)?), Value::Real(number(right, scope)?)),
     };
     match (&left, &right) {
         (Value::Bool(left), Value::Bool(right)) => Some(left.cmp(right)),
@@ -205,30 +262,30 @@ enum Meaning<'a> {
 
 fn meaning<'a>(operand: &'a Operand, catalog: &Catalog) -> Meaning<'a> {
     match operand {
-        Operand::Word(name) if catalog.find(name.as_bytes()).is_some() => Meaning::Setting(name),
+        Operand::Word(name) if find(catalog, name).is_some() => Meaning::Setting(name),
         Operand::Word(text) | Operand::Literal(text) => Meaning::Literal(text),
         Operand::Sum(_) | Operand::Product(_) => Meaning::Number,
     }
 }
 
-fn rank(name: &str, word: &str, settings: &Settings) -> Option<usize> {
-    let parameter = settings.catalog.get(settings.catalog.find(name.as_bytes())?);
+fn rank(name: &str, word: &str, scope: &Scope) -> Option<usize> {
+    let parameter = scope.catalog().get(find(scope.catalog(), name)?);
     parameter.words().position(|known| known.shown == word)
 }
 
 /// A number in bytes or microseconds where the setting has a unit, so that settings of several units compare.
-fn number(operand: &Operand, settings: &Settings) -> Option<f64> {
+fn number(operand: &Operand, scope: &Scope) -> Option<f64> {
     match operand {
         Operand::Word(name) => {
-            let parameter = settings.catalog.get(settings.catalog.find(name.as_bytes())?);
-            Some(as_number(&settings.value(name)?)? * parameter.unit.map_or(1.0, |unit| unit.size() as f64))
+            let parameter = scope.catalog().get(find(scope.catalog(), name)?);
+            Some(as_number(&scope.value(name)?)? * parameter.unit.map_or(1.0, |unit| unit.size() as f64))
         }
         Operand::Literal(text) => text.parse().ok(),
         Operand::Sum(terms) => terms.iter().try_fold(0.0, |sum, (minus, term)| {
-            Some(if *minus { sum - number(term, settings)? } else { sum + number(term, settings)? })
+            Some(if *minus { sum - number(term, scope)? } else { sum + number(term, scope)? })
         }),
         Operand::Product(factors) => {
-            factors.iter().try_fold(1.0, |product, factor| Some(product * number(factor, settings)?))
+            factors.iter().try_fold(1.0, |product, factor| Some(product * number(factor, scope)?))
         }
     }
 }
@@ -243,7 +300,7 @@ fn as_number(value: &Value) -> Option<f64> {
 
 /// A literal as a value of the parameter that it stands beside.
 fn literal(text: &str, name: &str, catalog: &Catalog) -> Option<Value> {
-    let parameter = catalog.get(catalog.find(name.as_bytes())?);
+    let parameter = catalog.get(find(catalog, name)?);
     literal_of(text, parameter, catalog).ok()
 }
 
@@ -266,7 +323,7 @@ fn check_pair(left: &Operand, right: &Operand, comparison: Comparison, catalog: 
         }
         _ => return Ok(()),
     };
-    let Some(id) = catalog.find(name.as_bytes()) else { return Ok(()) };
+    let Some(id) = find(catalog, name) else { return Ok(()) };
     let parameter = catalog.get(id);
     let ordered = !matches!(comparison, Comparison::Equal | Comparison::Different);
     if ordered && !matches!(parameter.kind, Kind::Integer | Kind::Real) {

@@ -65,6 +65,12 @@ pub enum Shows {
     Quiet,
 }
 
+/// What stands for the name of the file in an example of a primary and its standbys.
+pub const PAIR: &str = "pair";
+
+/// What a real server does with the `fires` examples of a page.
+pub const SERVER: [&str; 5] = ["refuses", "no-stream", "not-a-standby", "commits-hang", "starts"];
+
 /// The bytes of an example.
 pub type Bytes = Cow<'static, [u8]>;
 
@@ -77,6 +83,8 @@ pub struct Beside {
     pub bytes: Bytes,
     /// Its permission bits, where they matter; 0: the server may not read it.
     pub mode: Option<u32>,
+    /// Majors for which it is there, `12..18` or `..11`; empty for all. For files of a pair only.
+    pub majors: Text,
 }
 
 /// An example: a file, and others beside it.
@@ -87,6 +95,7 @@ pub struct Example {
     /// Majors for which it holds, `12..15`; empty for all of the page.
     pub majors: Text,
     /// The name of the file: postgresql.conf; in a block that begins with `recovery`, `hba` or `ident` that one.
+    /// In one that begins with `pair` it is [`PAIR`], and all files are beside it: `primary/…`, `standby/…`.
     pub main: Text,
     /// The file; nothing where the example shows that it is missing.
     pub file: Option<Bytes>,
@@ -111,7 +120,7 @@ pub struct Page {
     pub role: Text,
     /// What makes it fire.
     pub test: Test,
-    /// What a real server does with the `fires` examples: `refuses`, `no-stream`, `starts`.
+    /// What a real server does with the `fires` examples: one of [`SERVER`].
     pub server: Text,
     /// What its log then contains.
     pub says: Cow<'static, [Says]>,
@@ -123,6 +132,8 @@ pub struct Page {
     pub docs: Option<Text>,
     /// Settings for which an `info` page speaks as a warning.
     pub louder: Cow<'static, [Text]>,
+    /// Rules about one of the nodes that say the same with less knowledge.
+    pub instead_of: Cow<'static, [Text]>,
     /// Why it matters and what to do.
     pub prose: Text,
     /// Its tests.
@@ -153,8 +164,8 @@ pub fn parse(id: &str, text: &str) -> Result<Page, String> {
         return Err(fault("`severity` is error, warning or info"));
     }
     let server = header.server.unwrap_or_else(|| "starts".to_string());
-    if !matches!(server.as_str(), "refuses" | "no-stream" | "starts") {
-        return Err(fault("`server` is refuses, no-stream or starts"));
+    if !SERVER.contains(&server.as_str()) {
+        return Err(fault("`server` is refuses, no-stream, not-a-standby, commits-hang or starts"));
     }
     if header.role.as_ref().is_some_and(|role| !ROLES.contains(&role.as_str())) {
         return Err(fault("`role` is primary, standby, sender, member or any"));
@@ -175,6 +186,7 @@ pub fn parse(id: &str, text: &str) -> Result<Page, String> {
         fix: header.fix.map(FixField::into_mend).transpose().map_err(|what| fault(&what))?,
         docs: header.docs.map(Cow::Owned),
         louder: header.louder.into_iter().map(Cow::Owned).collect(),
+        instead_of: header.instead_of.into_iter().map(Cow::Owned).collect(),
         prose: blocks.prose.trim().to_string().into(),
         examples: blocks.examples.into(),
     })
@@ -196,6 +208,8 @@ struct Header {
     docs: Option<String>,
     #[serde(default)]
     louder: Vec<String>,
+    #[serde(default)]
+    instead_of: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -303,63 +317,99 @@ impl Blocks {
                 return Ok(());
             }
         };
-        let (mut majors, mut escaped) = (String::new(), false);
-        for word in words {
-            match word {
-                "escaped" => escaped = true,
-                range if range.starts_with(|char: char| char.is_ascii_digit()) => majors = range.to_string(),
-                other => return Err(format!("{line}: `{other}` says nothing about an example")),
-            }
-        }
-        let mut files: Vec<(&str, Vec<u8>)> = vec![("", Vec::new())];
-        for line in lines {
-            match line.strip_prefix("--- ") {
-                Some(name) => files.push((name.trim(), Vec::new())),
-                None => {
-                    let (_, bytes) = files.last_mut().expect("one from the start");
-                    if escaped {
-                        unescape(line, bytes)
-                    } else {
-                        bytes.extend(line.as_bytes())
-                    }
-                    bytes.push(b'\n');
-                }
-            }
-        }
-        let (_, file) = files.remove(0);
-        let mut beside = Vec::with_capacity(files.len());
-        for (title, bytes) in files {
-            let (name, mode) = match title.rsplit_once(' ') {
-                Some((name, "unreadable")) => (name, Some(0)),
-                Some((name, word)) if word.starts_with("mode=") => {
-                    let mode = u32::from_str_radix(&word["mode=".len()..], 8);
-                    (name, Some(mode.map_err(|_| format!("{line}: `{word}` is no mode such as `mode=0640`"))?))
-                }
-                Some((name, word)) if word.starts_with("slot=") => {
-                    let state = slot(name, &word["slot=".len()..]).map_err(|what| format!("{line}: {what}"))?;
-                    beside.push(Beside { name: format!("{name}/state").into(), bytes: state.into(), mode: None });
-                    continue;
-                }
-                _ => (title, None),
-            };
-            beside.push(Beside { name: name.to_string().into(), bytes: bytes.into(), mode });
-        }
-        self.examples.push(Example {
-            shows,
-            majors: majors.into(),
-            main: match kind {
-                Some("recovery") => "recovery.conf",
-                Some("hba") => "pg_hba.conf",
-                Some("ident") => "pg_ident.conf",
-                _ => "postgresql.conf",
-            }
-            .into(),
-            file: lines.first().is_none_or(|line| !line.starts_with("--- ")).then(|| file.into()),
-            beside: beside.into(),
-            line,
-        });
+        self.examples.push(example(kind.unwrap_or_default(), shows, words, lines, line)?);
         Ok(())
     }
+}
+
+/// Reads the lines of an example of that kind, which the words of its fence tell more about.
+///
+/// # Errors
+/// A word, a mode or a range that means nothing, with the line.
+pub fn example<'a>(
+    kind: &str,
+    shows: Shows,
+    words: impl Iterator<Item = &'a str>,
+    lines: &[&str],
+    line: usize,
+) -> Result<Example, String> {
+    let (mut majors, mut escaped) = (String::new(), false);
+    for word in words {
+        match word {
+            "escaped" => escaped = true,
+            range if is_range(range) => majors = range.to_string(),
+            other => return Err(format!("{line}: `{other}` says nothing about an example")),
+        }
+    }
+    let mut files: Vec<(&str, Vec<u8>)> = vec![("", Vec::new())];
+    for line in lines {
+        match line.strip_prefix("--- ") {
+            Some(name) => files.push((name.trim(), Vec::new())),
+            None => {
+                let (_, bytes) = files.last_mut().expect("one from the start");
+                if escaped {
+                    unescape(line, bytes)
+                } else {
+                    bytes.extend(line.as_bytes())
+                }
+                bytes.push(b'\n');
+            }
+        }
+    }
+    let (_, file) = files.remove(0);
+    let begins_with_a_name = lines.first().is_none_or(|line| line.starts_with("--- "));
+    let is_pair = kind == PAIR;
+    if is_pair && !begins_with_a_name {
+        return Err(format!("{line}: an example of a pair begins with the name of a file"));
+    }
+    let beside: Result<Vec<Beside>, String> =
+        files.into_iter().map(|(title, bytes)| beside(title, bytes, is_pair, line)).collect();
+    Ok(Example {
+        shows,
+        majors: majors.into(),
+        main: match kind {
+            "recovery" => "recovery.conf",
+            "hba" => "pg_hba.conf",
+            "ident" => "pg_ident.conf",
+            PAIR => PAIR,
+            _ => "postgresql.conf",
+        }
+        .into(),
+        file: (lines.is_empty() || !begins_with_a_name).then(|| file.into()),
+        beside: beside?.into(),
+        line,
+    })
+}
+
+/// A file whose name is followed by what else there is to say about it.
+fn beside(title: &str, mut bytes: Vec<u8>, is_pair: bool, line: usize) -> Result<Beside, String> {
+    let mut words = title.split(' ');
+    let mut name = words.next().unwrap_or_default().to_string();
+    let (mut mode, mut majors) = (None, String::new());
+    for word in words {
+        if let Some(kind) = word.strip_prefix("slot=") {
+            bytes = slot(&name, kind).map_err(|what| format!("{line}: {what}"))?;
+            name.push_str("/state");
+            continue;
+        }
+        match word.strip_prefix("mode=") {
+            _ if word == "unreadable" => mode = Some(0),
+            Some(digits) => {
+                let bits = u32::from_str_radix(digits, 8);
+                mode = Some(bits.map_err(|_| format!("{line}: `{word}` is no mode such as `mode=0640`"))?);
+            }
+            None if is_pair && is_range(word) => majors = word.to_string(),
+            // Names may have blanks.
+            None => name = format!("{name} {word}"),
+        }
+    }
+    Ok(Beside { name: name.into(), bytes: bytes.into(), mode, majors: majors.into() })
+}
+
+/// Whether a word is a range of majors: `12..18`, `..11`, `12..`.
+fn is_range(word: &str) -> bool {
+    word.starts_with(|char: char| char.is_ascii_digit())
+        || word.strip_prefix("..").is_some_and(|rest| rest.starts_with(|char: char| char.is_ascii_digit()))
 }
 
 /// What the linter reads of the file of a slot; a test has a real server make the rest.

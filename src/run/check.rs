@@ -1,6 +1,6 @@
 //! `pgconflint check`
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::group::{self, Job, Wanted};
 use super::project::{Project, Projects};
 use super::{Exit, World, directory_of, fix, target, trouble, written};
-use crate::check;
+use crate::check::{self, Member};
 use crate::cli::Check;
 use crate::files::{self, Cached, Disk, Overlay, Place};
 use crate::nearest::did_you_mean;
@@ -120,7 +121,7 @@ struct Run<'a> {
     show: &'a Show,
     /// The name and bytes of standard input.
     stdin: Option<(PathBuf, Arc<[u8]>)>,
-    jobs: Vec<(files::Node, Arc<Project>)>,
+    jobs: Vec<Job>,
     errors: Vec<Trouble>,
 }
 
@@ -148,6 +149,11 @@ impl<'a> Run<'a> {
         }
         let mut projects = Projects::new(&show.directory, options.target.config.as_deref(), options.target.isolated)?;
         let mut run = Run { options, disk, show, stdin: None, jobs: Vec::new(), errors: Vec::new() };
+        if let Some(pair) = &options.pair {
+            run.jobs.push(group::of_options(pair, disk, &mut projects, show)?);
+            run.check_names()?;
+            return Ok(run);
+        }
         let mut nodes = Vec::new();
         let (stdin, paths): (Vec<_>, Vec<_>) = options.paths.iter().cloned().partition(|path| path == Path::new("-"));
         if !stdin.is_empty() {
@@ -162,11 +168,13 @@ impl<'a> Run<'a> {
                 format!("nothing to check in {}: no postgresql.conf, pg_hba.conf or PG_VERSION", paths.join(", "));
             return Err(vec![message]);
         }
+        let mut found = Vec::with_capacity(nodes.len());
         for node in nodes {
             let directory = directory_of(&node.path, node.place != Place::Directory);
             let directory = disk.resolve(&directory).unwrap_or(directory);
-            run.jobs.push((node, projects.of(&directory)?));
+            found.push((node, projects.of(&directory)?));
         }
+        run.jobs = group::grouped(found, show);
         run.check_names()?;
         Ok(run)
     }
@@ -192,7 +200,7 @@ impl<'a> Run<'a> {
     /// Whether the rules named by options exist in each project.
     fn check_names(&self) -> Result<(), Vec<String>> {
         let mut seen = HashSet::new();
-        let projects = self.jobs.iter().map(|(_, project)| project).filter(|project| seen.insert(Arc::as_ptr(project)));
+        let projects = self.jobs.iter().map(|job| &job.project).filter(|project| seen.insert(Arc::as_ptr(project)));
         for project in projects {
             let ids = project.rules.ids();
             let unknown =
@@ -208,7 +216,7 @@ impl<'a> Run<'a> {
     }
 
     fn examine_all(&self, outputs: &[Output]) -> Vec<Examined> {
-        let one = |(node, project): &(files::Node, Arc<Project>)| self.examine(node, project, outputs);
+        let one = |job: &Job| self.examine(job, outputs);
         // Two nodes may share a file: while fixing, each has to see what the one before made of it.
         if self.jobs.len() < FEW || self.options.fixes.write {
             return self.jobs.iter().map(one).collect();
@@ -216,14 +224,14 @@ impl<'a> Run<'a> {
         self.jobs.par_iter().map(one).collect()
     }
 
-    /// Everything about one node; its files are dropped at the end.
-    fn examine(&self, found: &files::Node, project: &Project, outputs: &[Output]) -> Examined {
+    /// Everything about the nodes of a job; their files are dropped at the end.
+    fn examine(&self, job: &Job, outputs: &[Output]) -> Examined {
         let stdin = self.stdin.iter().cloned().collect();
         let overlay = Overlay { files: stdin, under: self.disk };
         let files: &dyn Files = if self.stdin.is_some() { &overlay } else { self.disk };
         let files = Cached::new(files);
-        let node = match target::resolve(&files, found, &self.options.target, &project.config, self.show) {
-            Ok(node) => check::Node { wal_segment_size: self.options.wal_segment_size, ..node },
+        let members = match job.wanted.iter().map(|one| self.member(&files, one, job)).collect::<Result<Vec<_>, _>>() {
+            Ok(members) => members,
             Err(error) => {
                 return Examined {
                     rendered: Vec::new(),
@@ -233,11 +241,12 @@ impl<'a> Run<'a> {
                 };
             }
         };
-        let check = |files: &dyn Files| self.report(files, &node, project);
+        let check = |files: &dyn Files| self.report(files, &members, &job.project);
         let fixes = self.options.fixes;
         let (mut report, changes) = if fixes.write || fixes.diff {
             let mut mended = fix::mend(&files, fixes.with_unsafe, &check);
-            let given_up = mended.given_up.map(|message| Trouble { path: Some(found.path.clone()), message });
+            let path = job.paths().next().cloned();
+            let given_up = mended.given_up.map(|message| Trouble { path, message });
             mended.report.errors.extend(given_up);
             (mended.report, mended.changes)
         } else {
@@ -251,8 +260,19 @@ impl<'a> Run<'a> {
         Examined { rendered, summary, errors, changes }
     }
 
-    /// One check of a node: its findings after comments, configuration and options, in order.
-    fn report(&self, files: &dyn Files, node: &check::Node, project: &Project) -> Report {
+    /// A node with everything that is known of it.
+    fn member(&self, files: &dyn Files, one: &Wanted, job: &Job) -> Result<Member, Trouble> {
+        let mut node = target::resolve(files, &one.node, &self.options.target, &job.project.config, self.show)?;
+        node.role = one.role.or(node.role);
+        node.wal_segment_size = self.options.wal_segment_size;
+        let directory = directory_of(&node.path, node.file.is_some());
+        let known = target::known(&job.project.config, &directory, self.show).map(|known| known.name.clone());
+        let name = one.name.clone().or(known).unwrap_or_else(|| self.show.path(&directory));
+        Ok(Member { node, name, upstream: one.upstream, addresses: one.addresses.clone() })
+    }
+
+    /// One check of nodes: their findings after comments, configuration and options, in order.
+    fn report(&self, files: &dyn Files, members: &[Member], project: &Project) -> Report {
         let options = self.options;
         let config = &project.config;
         let enabled = |rule: &str| {
@@ -260,11 +280,14 @@ impl<'a> Run<'a> {
             let asked = is(&options.select);
             (options.select.is_empty() || asked) && !is(&options.ignore) && (asked || !is(&config.ignore))
         };
-        let mut outcome = check::node(files, node, &project.rules, &enabled);
-        let checked: Vec<_> = node.targets.versions().iter().map(|version| version.major).collect();
+        let mut outcome = check::group(files, members, &project.rules, &enabled);
+        let versions = members.iter().flat_map(|member| member.node.targets.versions());
+        let checked: BTreeSet<_> = versions.map(|version| version.major).collect();
+        let checked: Vec<_> = checked.into_iter().collect();
         let mut suppressed = 0;
         if !options.no_ignores {
-            let ran = |rule: &str| enabled(rule) && project.rules.applies(rule, &node.targets, node.role);
+            let applies = |node: &check::Node, rule: &str| project.rules.applies(rule, &node.targets, node.role);
+            let ran = |rule: &str| enabled(rule) && members.iter().any(|member| applies(&member.node, rule));
             let ids = project.rules.ids();
             let kept = suppress::apply(&outcome.sources, outcome.findings, &ids, &ran, &checked);
             (outcome.findings, suppressed) = (kept.findings, kept.suppressed);
@@ -273,10 +296,7 @@ impl<'a> Run<'a> {
             finding.severity = config.severity.get(&*finding.rule).copied().unwrap_or(finding.severity);
         }
         outcome.findings.retain(|finding| enabled(&finding.rule) && finding.severity >= options.min_severity);
-        let directory = directory_of(&node.path, node.file.is_some());
-        let name = target::known(config, &directory, self.show)
-            .map_or_else(|| self.show.path(&directory), |known| known.name.clone());
-        let nodes = outcome.sources.iter().map(|(file, _)| (file, name.clone())).collect();
+        let nodes = outcome.sources.iter().map(|(file, source)| (file, owner(members, &source.path))).collect();
         let errors =
             outcome.errors.into_iter().map(|(path, error)| Trouble { path: Some(path), message: error.to_string() });
         let mut report = Report {
@@ -287,6 +307,7 @@ impl<'a> Run<'a> {
             files: outcome.files,
             suppressed,
             checked,
+            forecasts: outcome.forecasts,
         };
         report.sort();
         report
@@ -315,7 +336,23 @@ impl<'a> Run<'a> {
 
     /// A major among the targets that has not been released.
     fn preview(&self) -> Option<crate::version::Major> {
-        let configured = self.jobs.iter().filter_map(|(_, project)| project.config.pg.as_ref());
+        let configured = self.jobs.iter().filter_map(|job| job.project.config.pg.as_ref());
         self.options.target.pg.iter().chain(configured).find_map(crate::version::Targets::preview)
     }
+}
+
+/// The name of the node to which a file belongs: the one in whose directory it lies, else the first.
+fn owner(members: &[Member], path: &Path) -> String {
+    let holds = |member: &&Member| {
+        let own = directory_of(&member.node.path, member.node.file.is_some());
+        path.starts_with(&own) || member.node.data_dir.as_ref().is_some_and(|data| path.starts_with(data))
+    };
+    let depth = |member: &&Member| member.node.path.components().count();
+    members
+        .iter()
+        .filter(holds)
+        .max_by_key(depth)
+        .or(members.first())
+        .map(|member| member.name.clone())
+        .unwrap_or_default()
 }

@@ -126,6 +126,7 @@ mod tests {
                 subject: None,
                 pg: Vec::new(),
                 fix: fix(place),
+                effect: None,
             };
             found.map(finding).collect::<Vec<_>>()
         };

@@ -222,13 +222,7 @@ fn decide(options: &cli::Hba, hba: &Hba, sources: &Sources, major: Major, show: 
 /// The connection in the words of the server's log: its kind, and what is said of it.
 fn server_says(options: &cli::Hba, connection: &Connection, major: Major) -> (&'static str, String) {
     let host = options.address.map_or("[local]".to_owned(), |address| address.to_string());
-    let encryption = match connection.transport {
-        Transport::Gss => "GSS encryption",
-        Transport::Ssl if major >= Major::V14 => "SSL encryption",
-        _ if major >= Major::V14 => "no encryption",
-        Transport::Ssl => "SSL on",
-        _ => "SSL off",
-    };
+    let encryption = connection.transport.said(major);
     let user = &options.user;
     // Up to 13 the message calls logical replication the same, though from 10 on it is matched by database.
     let is_replication = match connection.wanted {

@@ -203,6 +203,7 @@ impl About<'_> {
             subject: None,
             pg: self.pg.to_vec(),
             fix,
+            effect: None,
         }
     }
 }

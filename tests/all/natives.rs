@@ -12,6 +12,7 @@ pub fn found(version: &str, main: &str, beside: &[(&str, &str)]) -> String {
         name: Cow::Owned((*name).to_string()),
         bytes: Cow::Owned(text.as_bytes().to_vec()),
         mode: None,
+        majors: Cow::Borrowed(""),
     };
     let example = Example {
         shows: Shows::Fires,

@@ -6,7 +6,7 @@ use super::{Subject, words};
 use crate::catalog::conninfo::{self as table, Keyword, Kind};
 use crate::check::spot::Spot;
 use crate::finding::Severity;
-use crate::model::conninfo::pieces;
+use crate::model::conninfo::{Options, pieces};
 use crate::names;
 use crate::source::{Span, display};
 use crate::value::Value;
@@ -17,7 +17,7 @@ const SUPERUSER: &[u8] = b"postgres";
 
 /// Spots for what is worth a second look.
 pub fn check(subject: &Subject, spots: &mut Vec<Spot>) {
-    let hosts = Hosts::of(subject);
+    let hosts = subject.hosts();
     spots.extend(nowhere(subject, &hosts));
     spots.extend(password(subject, &hosts));
     spots.extend(list_too_new(subject));
@@ -51,17 +51,16 @@ pub struct Hosts<'a> {
 
 impl<'a> Hosts<'a> {
     /// Those of a connection string.
-    pub fn of(subject: &Subject<'a>) -> Hosts<'a> {
-        let options = &subject.options;
+    pub fn of(options: &Options<'a>, major: Major) -> Hosts<'a> {
         let (keyword, value) = match (options.filled(names::HOSTADDR), options.filled(names::HOST)) {
             (Some(value), _) => (names::HOSTADDR, Some(value)),
             (None, value) => (names::HOST, value),
         };
-        let pieces = |value: &'a [u8]| pieces(value, subject.major).collect::<Vec<_>>();
+        let pieces = |value: &'a [u8]| pieces(value, major).collect::<Vec<_>>();
         let ports = options.filled(names::PORT).map(pieces).unwrap_or_default();
         let port = ports.first().copied().filter(|port| !port.is_empty());
-        let port = port.or(table::laws(Kind::Default, subject.major).map(|row| row.values.as_bytes()).next());
-        let is_service = table::laws(Kind::Service, subject.major).any(|row| options.get(row.name).is_some());
+        let port = port.or(table::laws(Kind::Default, major).map(|row| row.values.as_bytes()).next());
+        let is_service = table::laws(Kind::Service, major).any(|row| options.get(row.name).is_some());
         Hosts { all: value.map(pieces).unwrap_or_default(), port: port.unwrap_or_default(), keyword, is_service }
     }
 

@@ -5,10 +5,13 @@ use std::path::Path;
 use super::Subject;
 use super::advice::Hosts;
 use crate::catalog::conninfo as table;
-use crate::check::spot::Spot;
+use crate::check::spot::{Spot, View};
+use crate::model::conninfo::Options;
+use crate::model::pair::Answer;
 use crate::model::path;
 use crate::names;
 use crate::source::display;
+use crate::version::Major;
 
 /// The name of the database under which a walreceiver looks for its password.
 const DATABASE: &[u8] = b"replication";
@@ -41,6 +44,62 @@ pub fn check(subject: &Subject, spots: &mut Vec<Spot>) {
     });
 }
 
+/// Whether libpq finds a password for a connection string in the passfile that it names. Where it names none, the
+/// server's environment and the home directory of its account decide.
+pub fn has_password(view: &View, options: &Options, major: Major) -> Answer {
+    let name = table::laws(table::Kind::Passfile, major).next().and_then(|row| options.filled(row.name));
+    let Some(name) = name else { return Answer::Depends };
+    let passfile = view.tree.data_directory.join(path::from_bytes(name));
+    if view.files.mode(&passfile).is_some_and(|mode| mode & OTHERS != 0) {
+        return Answer::No;
+    }
+    let (Ok(bytes), Some(user)) = (view.files.read(&passfile), options.filled(names::USER)) else {
+        return Answer::Depends;
+    };
+    match Wanted::of(options, &Hosts::of(options, major), user) {
+        Some(wanted) if wanted.is_among(&bytes) => Answer::Yes,
+        Some(wanted) if !wanted.is_socket => Answer::No,
+        _ => Answer::Depends,
+    }
+}
+
+/// What a line of a passfile must be for.
+struct Wanted<'a> {
+    /// `localhost` where the way is a socket in the directory that libpq was built with.
+    host: &'a [u8],
+    named: &'a [u8],
+    port: &'a [u8],
+    user: &'a [u8],
+    is_socket: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// That of a connection string with one host.
+    fn of(options: &Options<'a>, hosts: &Hosts<'a>, user: &'a [u8]) -> Option<Wanted<'a>> {
+        let [only] = hosts.all[..] else { return None };
+        // The name is looked for, where there is one, and not the address.
+        let named = options.filled(names::HOST).unwrap_or(only);
+        // The directory of sockets that libpq was built with is `localhost` to it; which one that is, files do not tell.
+        let is_socket = named.starts_with(b"/");
+        let host = if is_socket { b"localhost" } else { named };
+        Some(Wanted { host, named, port: hosts.port, user, is_socket })
+    }
+
+    /// Whether a line is for it, but for the database.
+    fn fits(&self, entry: &Entry) -> bool {
+        let is_named = matches(&entry.host, self.host) || self.is_socket && entry.host == self.named;
+        is_named && matches(&entry.port, self.port) && matches(&entry.user, self.user)
+    }
+
+    fn is_among(&self, passfile: &[u8]) -> bool {
+        entries(passfile).any(|entry| self.fits(&entry) && matches(&entry.database, DATABASE))
+    }
+}
+
+fn entries(passfile: &[u8]) -> impl Iterator<Item = Entry> {
+    passfile.split(|byte| *byte == b'\n').filter_map(entry)
+}
+
 /// A passfile that others may read or write.
 fn unread(subject: &Subject, index: usize, name: &[u8], mode: u32) -> Spot {
     let name = display(name);
@@ -54,37 +113,26 @@ fn unread(subject: &Subject, index: usize, name: &[u8], mode: u32) -> Spot {
 /// A passfile without a line for this connection.
 fn unmatched(subject: &Subject, index: usize, name: &[u8], passfile: &Path) -> Option<Spot> {
     let user = subject.options.filled(names::USER)?;
-    let hosts = Hosts::of(subject);
-    if hosts.all.is_empty() {
-        return None;
-    }
+    let wanted = Wanted::of(&subject.options, &subject.hosts(), user)?;
     let bytes = subject.view.files.read(passfile).ok()?;
-    let entries: Vec<Entry> = bytes.split(|byte| *byte == b'\n').filter_map(entry).collect();
-    // The name is looked for, where there is one, and not the address.
-    let named = subject.options.filled(names::HOST).unwrap_or(hosts.all[0]);
-    // The directory of sockets that libpq was built with is `localhost` to it; which one that is, files do not tell.
-    let is_socket = named.starts_with(b"/");
-    let host = if is_socket { b"localhost" } else { named };
-    let is_named = |entry: &Entry| matches(&entry.host, host) || is_socket && entry.host == named;
-    let is_for = |entry: &&Entry| is_named(entry) && matches(&entry.port, hosts.port) && matches(&entry.user, user);
-    if hosts.all.len() > 1 || entries.iter().filter(is_for).any(|entry| matches(&entry.database, DATABASE)) {
+    if wanted.is_among(&bytes) {
         return None;
     }
-    let wanted = format!(
+    let suggestion = format!(
         "{}:{}:{}:{}:{}",
-        display(host).replace(':', "\\:"),
-        display(hosts.port),
+        display(wanted.host).replace(':', "\\:"),
+        display(wanted.port),
         display(DATABASE),
         display(user),
         super::words::MASK
     );
-    let hint = match entries.iter().find(is_for) {
+    let hint = match entries(&bytes).find(|entry| wanted.fits(entry)) {
         Some(entry) => format!("its line for this user and host is for the database {}", display(&entry.database)),
         None => "none of its lines is for this host, port and user".to_string(),
     };
     let pair = &subject.conninfo.pairs[index];
     let spot = subject.spot("conninfo-passfile-entry", pair.value_span).word("path", display(name));
-    Some(spot.word("hint", hint).word("suggestion", wanted).label("no line matches"))
+    Some(spot.word("hint", hint).word("suggestion", suggestion).label("no line matches"))
 }
 
 /// `host:port:database:user:password`; a backslash takes the next byte as it is.

@@ -22,8 +22,63 @@ const RELEASES: [(u32, u32, Major); 12] = [
 /// What the layout holds for a test of floating-point numbers.
 const FLOAT: f64 = 1_234_567.0;
 
-/// Reads the fields in their order; the checksum comes last.
+/// Reads the fields, which a checksum covers.
 pub fn read(bytes: &[u8]) -> Result<Control, Fault> {
+    let Parsed { control, state, float, places, checksum } = parse(bytes)?;
+    if places.checksum(bytes, &control) != checksum {
+        return Err(Fault::WrongChecksum);
+    }
+    let state = State::of(state).filter(|_| float == FLOAT).ok_or(Fault::Nonsense)?;
+    Ok(Control { state, ..control })
+}
+
+/// A file with that identifier as initdb of a major could leave it, all other fields 0 that may be.
+pub fn blank(major: Major, system_identifier: u64) -> Option<Vec<u8>> {
+    let (version, catalog, _) = RELEASES.iter().find(|(.., release)| *release == major)?;
+    let mut bytes = vec![0; 512];
+    bytes[..8].copy_from_slice(&system_identifier.to_le_bytes());
+    bytes[8..12].copy_from_slice(&version.to_le_bytes());
+    bytes[12..16].copy_from_slice(&catalog.to_le_bytes());
+    let Parsed { control, places, .. } = parse(&bytes).ok()?;
+    let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
+    put(16, &1u32.to_le_bytes());
+    put(places.float, &FLOAT.to_le_bytes());
+    put(places.block_size, &8192u32.to_le_bytes());
+    put(places.segment_size, &(16u32 << 20).to_le_bytes());
+    let checksum = places.checksum(&bytes, &control);
+    bytes[places.covered..places.covered + 4].copy_from_slice(&checksum.to_le_bytes());
+    Some(bytes)
+}
+
+/// What the fields hold, before anything of it is believed.
+struct Parsed {
+    /// Its state is not yet that of the file.
+    control: Control,
+    state: u32,
+    float: f64,
+    places: Places,
+    checksum: u32,
+}
+
+/// Where some of the fields stand.
+struct Places {
+    float: usize,
+    block_size: usize,
+    segment_size: usize,
+    /// The end of what the checksum is over, and its own place.
+    covered: usize,
+}
+
+impl Places {
+    fn checksum(&self, bytes: &[u8], control: &Control) -> u32 {
+        let is_before_9_5 = control.control_version == 942 && control.track_commit_timestamp.is_none();
+        let sum = if is_before_9_5 { legacy_checksum } else { crc32c };
+        sum(&bytes[..self.covered])
+    }
+}
+
+/// Reads the fields in their order; the checksum comes last.
+fn parse(bytes: &[u8]) -> Result<Parsed, Fault> {
     let mut fields = Fields { bytes, at: 0, short: false };
     let system_identifier = fields.long();
     let (version, catalog_version) = (fields.int(), fields.int());
@@ -60,9 +115,12 @@ pub fn read(bytes: &[u8]) -> Result<Control, Fault> {
     let track_commit_timestamp = has_commit_times.then(|| fields.flag());
     // The alignment of tuples.
     fields.skip(1);
+    let float_at = fields.at.next_multiple_of(8);
     let float = f64::from_bits(fields.long());
+    let block_size_at = fields.at;
     let block_size = fields.int();
     fields.skip(2);
+    let segment_size_at = fields.at;
     let wal_segment_size = fields.int();
     fields.skip(4);
     // How values are passed: by value or by reference; up to 9.6 whether times are integers.
@@ -86,18 +144,13 @@ pub fn read(bytes: &[u8]) -> Result<Control, Fault> {
     if fields.short {
         return Err(Fault::TooShort(bytes.len()));
     }
-    let is_before_9_5 = version == 942 && !has_commit_times;
-    let sum = if is_before_9_5 { legacy_checksum } else { crc32c };
-    if sum(&bytes[..covered]) != checksum {
-        return Err(Fault::WrongChecksum);
-    }
-    let state = State::of(state).filter(|_| float == FLOAT).ok_or(Fault::Nonsense)?;
-    Ok(Control {
+    let places = Places { float: float_at, block_size: block_size_at, segment_size: segment_size_at, covered };
+    let control = Control {
         control_version: version,
         catalog_version,
         major: release.map(|(_, _, major)| *major),
         system_identifier,
-        state,
+        state: State::StartingUp,
         timeline,
         wal_level,
         max_connections,
@@ -110,7 +163,8 @@ pub fn read(bytes: &[u8]) -> Result<Control, Fault> {
         block_size,
         wal_segment_size,
         data_checksums,
-    })
+    };
+    Ok(Parsed { control, state, float, places, checksum })
 }
 
 /// The copy of the last checkpoint; its timeline.
@@ -192,6 +246,14 @@ fn table_entry(index: u32, polynomial: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_blank_file_is_read() {
+        for (_, _, major) in RELEASES {
+            let control = crate::model::control::read(&blank(major, 7).unwrap()).unwrap();
+            assert_eq!((control.major, control.system_identifier, control.block_size), (Some(major), 7, 8192));
+        }
+    }
 
     #[test]
     fn checksums_are_those_of_the_books() {

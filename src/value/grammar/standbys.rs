@@ -12,43 +12,41 @@ pub enum Syntax {
     Method,
 }
 
+/// The standbys that commits wait for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Standbys {
+    /// Whether any of them will do, and not the first that are listed.
+    pub any: bool,
+    /// How many have to confirm.
+    pub count: usize,
+    /// Their names, as they are compared: without regard to case. `*` is everybody.
+    pub names: Vec<Vec<u8>>,
+}
+
 /// Reads the names; an empty text is no standby.
 pub fn read(syntax: Syntax, text: &[u8]) -> Read {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let mut parser = Parser { syntax, rest: text, token: Token::End, shown: b"", names: Vec::new() };
+    parsed(syntax, text).map(|_| text.to_vec())
+}
+
+/// Who is waited for; nobody where the text is empty or refused.
+pub fn standbys(syntax: Syntax, text: &[u8]) -> Standbys {
+    if text.is_empty() { Standbys::default() } else { parsed(syntax, text).unwrap_or_default() }
+}
+
+fn parsed(syntax: Syntax, text: &[u8]) -> Result<Standbys, Refusal> {
+    let mut parser = Parser { syntax, rest: text, token: Token::End, shown: b"", word: Vec::new(), names: Vec::new() };
     parser.advance()?;
+    let any = parser.token == Token::Method && parser.shown.eq_ignore_ascii_case(b"any");
     match parser.config()? {
         Some(count) if count <= 0 => Err(Refusal {
             message: Some(format!("number of synchronous standbys ({count}) must be greater than zero")),
             ..Refusal::default()
         }),
-        _ => Ok(text.to_vec()),
+        count => Ok(Standbys { any, count: count.unwrap_or(1) as usize, names: parser.names }),
     }
-}
-
-/// What a commit waits for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Wanted {
-    /// How many standbys must confirm.
-    pub count: i32,
-    /// Whose names are listed, in lower case: the server compares them so.
-    pub names: Vec<Vec<u8>>,
-    /// Whether any of them will do, not the first ones.
-    pub any: bool,
-}
-
-/// What an accepted list of names asks for; nothing where the text is empty or refused.
-pub fn wanted(syntax: Syntax, text: &[u8]) -> Option<Wanted> {
-    if text.is_empty() {
-        return None;
-    }
-    let mut parser = Parser { syntax, rest: text, token: Token::End, shown: b"", names: Vec::new() };
-    parser.advance().ok()?;
-    let any = parser.token == Token::Method && parser.shown.eq_ignore_ascii_case(b"any");
-    let count = parser.config().ok()?.unwrap_or(1);
-    Some(Wanted { count, names: parser.names, any })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,7 +68,9 @@ struct Parser<'a> {
     token: Token,
     /// What the server calls the token when it does not fit.
     shown: &'a [u8],
-    /// Names so far, a quoted one without its quotes.
+    /// The name that the token is.
+    word: Vec<u8>,
+    /// The names so far.
     names: Vec<Vec<u8>>,
 }
 
@@ -81,13 +81,13 @@ impl<'a> Parser<'a> {
         if method {
             self.advance()?;
         }
+        let first = self.word.clone();
         let Token::Number(count) = self.token else {
             return match method {
                 true => Err(self.unexpected()),
                 false => self.list(Token::End).map(|()| None),
             };
         };
-        let number = self.shown;
         self.advance()?;
         if self.token == Token::Open {
             self.advance()?;
@@ -101,12 +101,12 @@ impl<'a> Parser<'a> {
         match (method, self.token) {
             (true, _) => Err(self.unexpected()),
             (false, Token::Comma) => {
-                self.names.push(number.to_vec());
+                self.names.push(first);
                 self.advance()?;
                 self.list(Token::End).map(|()| None)
             }
             (false, Token::End) => {
-                self.names.push(number.to_vec());
+                self.names.push(first);
                 Ok(None)
             }
             (false, _) => Err(self.unexpected()),
@@ -118,10 +118,7 @@ impl<'a> Parser<'a> {
             if !matches!(self.token, Token::Name | Token::Number(_)) {
                 return Err(self.unexpected());
             }
-            // That of a quoted name has been kept already.
-            if self.shown != b"\"" {
-                self.names.push(self.shown.to_ascii_lowercase());
-            }
+            self.names.push(std::mem::take(&mut self.word));
             self.advance()?;
             match self.token {
                 token if token == end => return Ok(()),
@@ -167,6 +164,7 @@ impl<'a> Parser<'a> {
             _ => (Token::Junk, 1),
         };
         (self.shown, self.rest) = text.split_at(length);
+        self.word = self.shown.to_vec();
         self.token = token;
         Ok(())
     }
@@ -188,15 +186,28 @@ impl<'a> Parser<'a> {
                 }
                 Some(end) if text.get(at + end + 1) == Some(&b'"') => at += end + 2,
                 Some(end) => {
-                    self.names.push(text[1..at + end].to_ascii_lowercase());
                     // The scanner's last match is the closing quote.
                     (self.shown, self.rest) = text[at + end..].split_at(1);
+                    self.word = undoubled(&text[1..at + end]);
                     self.token = Token::Name;
                     return Ok(());
                 }
             }
         }
     }
+}
+
+/// The text with each two quotes made one.
+fn undoubled(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        plain.push(*byte);
+        if *byte == b'"' {
+            rest.next();
+        }
+    }
+    plain
 }
 
 fn starts_name(byte: u8) -> bool {
@@ -239,16 +250,16 @@ mod tests {
     }
 
     #[test]
-    fn knows_whom_it_waits_for() {
-        let shown = |text: &str| {
-            let wanted = wanted(Syntax::Method, text.as_bytes())?;
-            let names: Vec<String> = wanted.names.iter().map(|name| String::from_utf8_lossy(name).into()).collect();
-            Some(format!("{} of {}{}", wanted.count, names.join(" "), if wanted.any { ", any" } else { "" }))
+    fn names_are_those_that_are_compared() {
+        let names = |text: &str| -> (bool, usize, Vec<String>) {
+            let Standbys { any, count, names } = standbys(Syntax::Method, text.as_bytes());
+            (any, count, names.into_iter().map(|name| String::from_utf8(name).unwrap()).collect())
         };
-        assert_eq!(shown("ANY 2 (A, \"b C\", *)").as_deref(), Some("2 of a b c *, any"));
-        assert_eq!(shown("1,2").as_deref(), Some("1 of 1 2"));
-        assert_eq!(shown("\"s-1\"").as_deref(), Some("1 of s-1"));
-        assert_eq!(shown("3 (s1, s2)").as_deref(), Some("3 of s1 s2"));
-        assert_eq!(shown("s-1"), None);
+        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(names("ANY 2 (a, \"b \"\"c\", *)"), (true, 2, owned(&["a", "b \"c", "*"])));
+        assert_eq!(names("1,2"), (false, 1, owned(&["1", "2"])));
+        assert_eq!(names("3 (s1)"), (false, 3, owned(&["s1"])));
+        assert_eq!(names("s1"), (false, 1, owned(&["s1"])));
+        assert_eq!(names(""), (false, 0, Vec::new()));
     }
 }

@@ -7,6 +7,7 @@
 //!   record   rules/catalog/NN.tsv        prove  does the server refuse this?
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
 //!   recovery recovery.conf, 10 and 11
+//!   pair     a primary and its standbys, played
 //!   libpq    what each client library makes of a connection string
 //! ```
 
@@ -23,6 +24,7 @@ pub mod json;
 pub mod libpq;
 pub mod mutate;
 pub mod opinion;
+pub mod pair;
 pub mod probe;
 pub mod prove;
 pub mod record;

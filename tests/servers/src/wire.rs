@@ -69,6 +69,11 @@ impl Session {
         }
     }
 
+    /// How long an answer may take; after that a query fails, and the session is of no use.
+    pub fn set_patience(&mut self, patience: std::time::Duration) -> Result<()> {
+        Ok(self.stream.set_read_timeout(Some(patience))?)
+    }
+
     /// Sends one query string and reads all that comes back.
     pub fn query(&mut self, sql: &str) -> Result<Answer> {
         self.query_bytes(sql.as_bytes())

@@ -1,0 +1,61 @@
+//! Settings that a standby must have at least as high as its primary.
+
+use super::{Found, Pair};
+use crate::check::spot::Spot;
+use crate::model::pair::Answer;
+use crate::value::Value;
+use crate::version::Major;
+
+/// The trait of such settings in `rules/catalog/traits.tsv`.
+const TRAIT: &str = "standby-at-least";
+
+/// Spots for those that are lower, where the standby is to answer queries: else they do not matter.
+pub(super) fn check(pair: &Pair, found: &mut Found) {
+    if pair.standby.answers_queries() != Answer::Yes || pair.standby.mode() == Answer::No {
+        return;
+    }
+    let (upstream, standby) = (pair.upstream.view.settings, pair.standby.view.settings);
+    for (_, parameter) in standby.catalog.iter().filter(|(_, parameter)| parameter.trait_of(TRAIT).is_some()) {
+        let number = |value: Option<Value>| match value {
+            Some(Value::Integer(number)) => Some(number),
+            _ => None,
+        };
+        let values = (number(upstream.value(parameter.name)), number(standby.value(parameter.name)));
+        let (Some(wanted), Some(has)) = values else { continue };
+        if has >= wanted {
+            continue;
+        }
+        let says = match pair.major < Major::V14 {
+            true => format!(
+                "hot standby is not possible because {} = {has} is a lower setting than on the master server (its value was {wanted})",
+                parameter.name
+            ),
+            false => format!(
+                "{} = {has} is a lower setting than on the primary server, where its value was {wanted}.",
+                parameter.name
+            ),
+        };
+        let winner = standby.catalog.find(parameter.name.as_bytes()).and_then(|id| standby.winner(id));
+        let mut spot = match winner {
+            Some((index, judged)) => pair
+                .standby
+                .view
+                .about("standby-setting-too-low", index, judged.entry.value())
+                .edit(judged.entry.value(), wanted.to_string()),
+            None => {
+                let Some(top) = pair.standby.top() else { continue };
+                Spot::new("standby-setting-too-low", top).subject(parameter.name)
+            }
+        };
+        spot.words.retain(|(word, _)| !matches!(*word, "name" | "value"));
+        let default = if winner.is_some() { "" } else { " (default)" };
+        spot = spot.word("setting", parameter.name).word("name", pair.standby.member.name.clone());
+        spot = spot.word("has", format!("{has}{default}")).word("wanted", wanted.to_string());
+        spot = spot.word("upstream", pair.upstream.member.name.clone()).server(says).label(format!("{has} here"));
+        let other = upstream.catalog.find(parameter.name.as_bytes()).and_then(|id| upstream.winner(id));
+        if let Some((_, judged)) = other {
+            spot = spot.related(judged.entry.value(), format!("{wanted} on {}", pair.upstream.member.name));
+        }
+        found.of_standby.push(spot);
+    }
+}
