@@ -25,8 +25,18 @@ pub const PG_VERSION: &str = "PG_VERSION";
 pub const DATA_CHECKSUMS: &str = "data_checksums";
 /// Set by initdb; pg_control knows it.
 pub const WAL_SEGMENT_SIZE: &str = "wal_segment_size";
+/// A setting that a standby must have as high as its primary, and that pg_control keeps.
+pub const MAX_CONNECTIONS: &str = "max_connections";
+/// See [`MAX_CONNECTIONS`].
+pub const MAX_WORKER_PROCESSES: &str = "max_worker_processes";
+/// See [`MAX_CONNECTIONS`].
+pub const MAX_PREPARED_TRANSACTIONS: &str = "max_prepared_transactions";
+/// See [`MAX_CONNECTIONS`].
+pub const MAX_LOCKS_PER_TRANSACTION: &str = "max_locks_per_transaction";
 /// What a data directory says of itself.
 pub const PG_CONTROL: &str = "global/pg_control";
+/// There while a server runs.
+pub const POSTMASTER_PID: &str = "postmaster.pid";
 /// What a base backup leaves for the server that begins with it.
 pub const BACKUP_LABEL: &str = "backup_label";
 /// One directory for each replication slot.

@@ -105,15 +105,17 @@ fn is_inside(view: &View, destination: &[u8]) -> bool {
 fn stale(view: &View, place: Place, text: &[u8], about: &dyn Fn(&'static str) -> Spot) -> Option<Spot> {
     let major = view.settings.catalog.version.major;
     let found = rows_of(STALE).filter(|row| within(major, row[1], "")).find_map(|row| {
-        let [word, since, now] = row[..] else { return None };
-        let at = memchr::memmem::find_iter(text, word).find(|at| {
-            let is_part = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-            let before = at.checked_sub(1).and_then(|before| text.get(before));
-            !is_part(before) && !is_part(text.get(at + word.len()))
-        })?;
-        Some((word, since, now, at))
+        let [word, since, what, now] = row[..] else { return None };
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_it = |at: &usize| {
+            let before = at.checked_sub(1).map(|before| text[before]);
+            let begins = !before.is_some_and(is_part) && (what != "directory" || before != Some(b'/'));
+            begins && !text.get(at + word.len()).copied().is_some_and(is_part)
+        };
+        let mut places = memchr::memmem::find_iter(text, word);
+        places.any(|at| is_it(&at)).then_some((word, since, now))
     });
-    let (word, since, now, _) = found?;
+    let (word, since, now) = found?;
     // In the file quotes may be doubled; the word itself has none.
     let raw = place.span.of(&view.sources.get(place.file).bytes);
     let at = memchr::memmem::find(raw, word.as_bytes());

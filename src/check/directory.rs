@@ -5,8 +5,8 @@ use std::path::Path;
 use super::recovery::node_top;
 use super::replication::{at_trait, with_trait};
 use super::spot::{Spot, View};
-use crate::model::path;
 use crate::model::recovery::signals::{self, Mode};
+use crate::model::{control, path};
 use crate::names;
 use crate::value::Value;
 use crate::version::{Major, from_pg_version_file};
@@ -47,14 +47,50 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
                 .server(format!("data directory \"{}\" {says}", data.display())),
         );
     }
-    let is_left = view.files.read(&data.join(names::BACKUP_LABEL)).is_ok();
+    // Beside a running server up to 14 it may belong to a backup that is under way.
+    let is_running = view.files.read(&data.join(names::POSTMASTER_PID)).is_ok();
+    let is_left = !is_running && view.files.read(&data.join(names::BACKUP_LABEL)).is_ok();
     let is_plain = match view.recovery {
         Some(_) => false,
         None => signals::signals(view.files, data).mode() == Mode::Primary,
     };
+    if !is_plain {
+        spots.extend(lower(view, data));
+    }
     if is_left && is_plain {
         spots.push(new("backup-label-without-signal").label("backup_label beside it"));
     }
+}
+
+/// The first setting that is lower than what the WAL was made with: a recovery compares five.
+fn lower(view: &View, data: &Path) -> Option<Spot> {
+    let control = control::of_directory(view.files, data)?.ok()?;
+    let (settings, major) = (view.settings, view.settings.catalog.version.major);
+    if control.major != Some(major) || settings.value(names::HOT_STANDBY) != Some(Value::Bool(true)) {
+        return None;
+    }
+    let (id, parameter, has, wanted) = settings.catalog.iter().find_map(|(id, parameter)| {
+        let wanted = parameter.trait_of("standby-at-least").and_then(|_| control.made_with(parameter.name))?;
+        match settings.value(parameter.name) {
+            Some(Value::Integer(has)) if has < i64::from(wanted) => Some((id, parameter, has, wanted)),
+            _ => None,
+        }
+    })?;
+    let name = parameter.name;
+    let rule = "setting-below-primary";
+    let spot = match settings.winner(id) {
+        Some((index, judged)) => view.about(rule, index, judged.entry.value()),
+        None => Spot::new(rule, view.top()?).word("name", name).word("value", format!("{has} (default)")).subject(name),
+    };
+    let says = match major < Major::V14 {
+        true => format!(
+            "hot standby is not possible because {name} = {has} is a lower setting than on the master server (its value was {wanted})"
+        ),
+        false => {
+            format!("{name} = {has} is a lower setting than on the primary server, where its value was {wanted}.")
+        }
+    };
+    Some(spot.word("wanted", wanted.to_string()).label(format!("{wanted} on the primary")).server(says))
 }
 
 /// The private key, where TLS is on.

@@ -13,6 +13,7 @@ use crate::catalog::Catalog;
 use crate::check::{self, Rules, Subject};
 use crate::edit;
 use crate::finding::Finding;
+use crate::model::control;
 use crate::names;
 use crate::rule::page::{self, Example, Page, Shows};
 use crate::source::{FileKind, Files, ReadError, Sources};
@@ -97,6 +98,20 @@ impl ExampleFiles {
         }
     }
 
+    /// The same with a pg_control as a server of that version has it, where the example says only
+    /// `max_connections = 100` of it.
+    fn made_for(mut self, version: PgVersion) -> ExampleFiles {
+        let path = Path::new(names::PG_CONTROL);
+        let Some((bytes, _)) = self.files.get(path) else { return self };
+        let text = String::from_utf8_lossy(bytes);
+        let connections = text.trim().split_once('=').and_then(|(_, number)| number.trim().parse().ok());
+        let made = connections.and_then(|connections| control::for_connections(version.major, 1, connections));
+        if let Some(made) = made {
+            self.files.insert(path.to_path_buf(), (Arc::from(made), None));
+        }
+        self
+    }
+
     /// The files of a primary and its standbys, `primary/postgresql.conf` and so on.
     pub fn of_pair(setup: &pair::Setup, ports: &pair::Ports) -> ExampleFiles {
         let files = setup.files.iter();
@@ -177,6 +192,7 @@ pub fn of_pair(example: &Example, rules: &Rules, version: PgVersion) -> Result<c
 /// Checks an example's files for one version.
 pub fn check(files: &ExampleFiles, rules: &Rules, version: PgVersion, role: Option<Role>) -> (Sources, Vec<Finding>) {
     let mut sources = Sources::default();
+    let files = &files.clone().made_for(version);
     let lone = files.lone.clone();
     let subject = Subject { main: PathBuf::from(MAIN), with_auto: true, role, lone, ..Subject::default() };
     let catalogs = [Catalog::shared(version)];

@@ -1,5 +1,6 @@
 //! Whom commits wait for.
 
+use super::replication::with_trait;
 use super::spot::{Spot, View};
 use crate::model::settings::Verdict;
 use crate::source::display;
@@ -8,6 +9,10 @@ use crate::value::grammar::standbys::{self, Standbys, Syntax};
 
 /// Spots for lists of standbys that cannot be satisfied, or that one failure stops.
 pub fn check(view: &View, spots: &mut Vec<Spot>) {
+    // Commits that do not wait are told by a page of their own.
+    if with_trait(view, "waits").is_some_and(|(_, value)| matches!(value.plain().as_slice(), b"off" | b"local")) {
+        return;
+    }
     for (index, judged) in view.lines() {
         let Some(id) = judged.parameter else { continue };
         let is_names = |grammar: &Option<Grammar>| match grammar {

@@ -7,7 +7,7 @@ mod layout;
 
 use std::path::Path;
 
-pub use layout::blank;
+pub use layout::{blank, for_connections};
 
 use crate::names;
 use crate::source::Files;
@@ -101,6 +101,18 @@ impl Control {
             _ => &["minimal", "replica", "logical"],
         };
         words.get(self.wal_level as usize).copied().unwrap_or("unknown")
+    }
+
+    /// What the WAL was made with, for a setting that a standby must have as high; nothing for any other.
+    pub fn made_with(&self, name: &str) -> Option<u32> {
+        match name {
+            names::MAX_CONNECTIONS => Some(self.max_connections),
+            names::MAX_WORKER_PROCESSES => Some(self.max_worker_processes),
+            names::MAX_WAL_SENDERS => self.max_wal_senders,
+            names::MAX_PREPARED_TRANSACTIONS => Some(self.max_prepared_transactions),
+            names::MAX_LOCKS_PER_TRANSACTION => Some(self.max_locks_per_transaction),
+            _ => None,
+        }
     }
 
     /// Whether data pages have checksums.

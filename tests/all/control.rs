@@ -6,8 +6,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use pgconflint::check::{self, Node, Rules};
+use pgconflint::files::Memory;
 use pgconflint::model::control::{self, Control, Fault, State};
-use pgconflint::version::Major;
+use pgconflint::version::{Major, PgVersion, Role, Targets};
 use pgconflint_servers::server::start_each;
 use pgconflint_servers::{Server, install, template};
 
@@ -73,7 +75,7 @@ fn differences(bytes: &[u8], answers: &BTreeMap<String, String>) -> Vec<String> 
     let read = read(&control);
     let missing = QUESTIONS.iter().filter(|(name, _)| {
         let since_12 = *name == "max_wal_senders";
-        !read.contains_key(name) && !(since_12 && control.control_version < 1201)
+        !(read.contains_key(name) || since_12 && control.control_version < 1201)
     });
     let mut wrong: Vec<String> = missing.map(|(name, _)| format!("{name} is missing")).collect();
     for (name, value) in &read {
@@ -95,7 +97,7 @@ fn start(major: u16) -> Server {
         ("max_locks_per_transaction", 70 + major),
     ];
     let mut settings: Vec<String> = numbers.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    settings.push(format!("wal_level={}", if major % 2 == 0 { "logical" } else { "replica" }));
+    settings.push(format!("wal_level={}", if major.is_multiple_of(2) { "logical" } else { "replica" }));
     settings.extend(["wal_log_hints=on", "track_commit_timestamp=on"].map(str::to_string));
     Server::start_set(major, &settings).unwrap()
 }
@@ -188,4 +190,41 @@ fn every_broken_file_is_told() {
         let length = (16..KEPT).filter(|at| broken(*at).is_err()).count();
         assert!((200..320).contains(&length), "{major}: {length}");
     }
+}
+
+/// What is found in a node of that major with these settings, with a recorded pg_control or without one.
+fn found(text: &str, major: u16, has_control: bool, wal_segment_size: Option<u64>) -> Vec<String> {
+    let mut files = Memory::default().with("db/postgresql.conf", text.as_bytes());
+    if has_control {
+        let recorded = recorded().into_iter().find(|(of, ..)| *of == major).unwrap();
+        files = files.with("db/global/pg_control", &recorded.1);
+    }
+    let targets = Targets::one(PgVersion::newest(Major(major * 100))).unwrap();
+    let role = Some(Role::Primary);
+    let node = Node { path: "db".into(), file: None, data_dir: None, targets, role, wal_segment_size };
+    let outcome = check::node(&files, &node, &Rules::built_in(), &|_| true);
+    outcome.findings.iter().map(|finding| format!("{}: {}", finding.rule, finding.message)).collect()
+}
+
+#[test]
+fn a_segment_is_as_large_as_the_data_directory_says() {
+    let sizes = |text: &str, has_control, given| {
+        let found = found(text, 16, has_control, given).into_iter();
+        found.filter(|message| message.starts_with("wal-size-below-two-segments")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(sizes("min_wal_size = 2MB\n", true, Some(64 << 20)), "");
+    let told = sizes("min_wal_size = 2MB\n", false, None);
+    assert!(told.ends_with("must each hold two WAL segments of 16MB (assumed)"), "{told}");
+    let told = sizes("min_wal_size = 100MB\n", false, Some(64 << 20));
+    assert!(told.ends_with("must each hold two WAL segments of 64MB"), "{told}");
+    assert_eq!(sizes("min_wal_size = 100MB\n", false, None), "");
+}
+
+#[test]
+fn checksums_are_those_of_the_data_directory() {
+    let tells = |major, has_control| {
+        found("listen_addresses = '*'\n", major, has_control, None).iter().any(|told| told.starts_with("rewind-"))
+    };
+    // initdb of 18 turned them on, that of 17 did not.
+    assert_eq!([tells(17, true), tells(17, false), tells(18, true), tells(18, false)], [true, true, false, false]);
 }

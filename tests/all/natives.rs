@@ -128,3 +128,57 @@ fn values() {
     }
     insta::assert_snapshot!(all);
 }
+
+#[test]
+fn commands_that_archive() {
+    let mut all = String::new();
+    for command in [
+        "cp %p /archive/%f",
+        "cp -n %p /archive/%f",
+        "test ! -f /archive/%f && cp %p /archive/%f",
+        "test ! -f /mnt/pg_xlog/%f && cp %p /mnt/pg_xlog/%f",
+        "test ! -f /a/%f && cp pg_xlog/%f /a/%f",
+        "cp %p archive/%f",
+        "cp %p ../archive/%f",
+        "scp %p backup:archive/%f",
+        "gzip -c %p > /archive/%f.gz",
+        "gzip -c %p > /archive/last.gz",
+        "archive-tool %p >> /var/log/archive.log 2>&1",
+        "archive-tool %p | logger",
+        "pgbackrest --stanza=main archive-push %p",
+        "envdir /etc/wal-g wal-g wal-push %p",
+        "barman-wal-archive backup main %p",
+        "/usr/local/bin/archive.sh",
+        "exit 0",
+        "cd .",
+        "cp %p /archive/%f; exit 0",
+        "archive-tool %p || (logger failed; exit 1)",
+        "cp %p /archive/%f_$(date +%s)",
+        "copy \"%p\" \"C:\\\\archive\\\\%f\"",
+        "{{ archive_command }}",
+    ] {
+        let found = found("16", &format!("archive_mode = on\narchive_command = '{command}'\n"), &[]);
+        all += &format!("{command}\n     {}\n", found.replace(&format!("{MAIN}:2 "), "").replace('\n', "\n     "));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn whom_commits_wait_for() {
+    let mut all = String::new();
+    for lines in [
+        "synchronous_standby_names = 's1'",
+        "synchronous_standby_names = 's1, s2'",
+        "synchronous_standby_names = 'FIRST 2 (s1, S1, s2)'",
+        "synchronous_standby_names = 'ANY 3 (s1, s2)'",
+        "synchronous_standby_names = 'ANY 3 (s1, *)'",
+        "synchronous_standby_names = '3 (s1, s2)'\nsynchronous_commit = local",
+        "synchronous_standby_names = ''",
+        "synchronous_standby_names = 'FIRST 1 (pg-1, pg-2)'",
+        "synchronous_standby_names = 'FIRST (s1)'",
+    ] {
+        let found = found("16", &format!("{lines}\n"), &[]);
+        all += &format!("{lines}\n     {}\n", found.replace(&format!("{MAIN}:"), "").replace('\n', "\n     "));
+    }
+    insta::assert_snapshot!(all);
+}

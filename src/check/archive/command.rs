@@ -26,6 +26,9 @@ const COPYING: [(&[u8], &[&[u8]]); 4] = [
     (b"mv", &[b"-n", b"--no-clobber"]),
 ];
 
+/// Programs whose output is the copy.
+const WRITING: [&[u8]; 9] = [b"cat", b"gzip", b"pigz", b"bzip2", b"lbzip2", b"xz", b"zstd", b"lz4", b"lzop"];
+
 /// The piece that makes a command succeed whatever happens.
 pub fn never_fails(text: &[u8]) -> Option<&[u8]> {
     let parts = parts(text);
@@ -88,12 +91,16 @@ struct Part<'a> {
 impl<'a> Part<'a> {
     fn copy(&self, is_guarded: bool) -> Option<Copy<'a>> {
         let program = base_name(self.words.first()?);
-        if let Some(at) = self.words.iter().position(|word| word.starts_with(b">") && !word.starts_with(b">&")) {
+        if let Some(at) = self
+            .words
+            .iter()
+            .position(|word| word.starts_with(b">") && !word.starts_with(b">>") && !word.starts_with(b">&"))
+        {
             let word = self.words[at];
             let joined = &word[word.iter().take_while(|byte| **byte == b'>').count()..];
             let destination = if joined.is_empty() { self.words.get(at + 1).copied() } else { Some(joined) }?;
             let destination = bare(destination);
-            if destination == b"/dev/null" {
+            if destination == b"/dev/null" || !WRITING.contains(&program) {
                 return None;
             }
             let names_file = names(destination, b'f') || destination.contains(&b'$');
@@ -206,6 +213,8 @@ mod tests {
         assert_eq!(seen("rsync -a %p host:/a/%f"), "host:/a/%f, overwrites");
         assert_eq!(seen("gzip < %p > /a/%f.gz"), "/a/%f.gz");
         assert_eq!(seen("pgbackrest --stanza=a archive-push %p"), "");
-        assert_eq!(seen("tool %p >/dev/null 2>&1"), "");
+        for text in ["tool %p >/dev/null 2>&1", "tool %p >> /var/log/archive.log", "tool %p > /tmp/log"] {
+            assert_eq!(seen(text), "", "{text}");
+        }
     }
 }

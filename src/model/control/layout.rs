@@ -34,6 +34,11 @@ pub fn read(bytes: &[u8]) -> Result<Control, Fault> {
 
 /// A file with that identifier as initdb of a major could leave it, all other fields 0 that may be.
 pub fn blank(major: Major, system_identifier: u64) -> Option<Vec<u8>> {
+    for_connections(major, system_identifier, 0)
+}
+
+/// The same of a server that ran with so many connections.
+pub fn for_connections(major: Major, system_identifier: u64, connections: u32) -> Option<Vec<u8>> {
     let (version, catalog, _) = RELEASES.iter().find(|(.., release)| *release == major)?;
     let mut bytes = vec![0; 512];
     bytes[..8].copy_from_slice(&system_identifier.to_le_bytes());
@@ -45,6 +50,7 @@ pub fn blank(major: Major, system_identifier: u64) -> Option<Vec<u8>> {
     put(places.float, &FLOAT.to_le_bytes());
     put(places.block_size, &8192u32.to_le_bytes());
     put(places.segment_size, &(16u32 << 20).to_le_bytes());
+    put(places.max_connections, &connections.to_le_bytes());
     let checksum = places.checksum(&bytes, &control);
     bytes[places.covered..places.covered + 4].copy_from_slice(&checksum.to_le_bytes());
     Some(bytes)
@@ -62,6 +68,7 @@ struct Parsed {
 
 /// Where some of the fields stand.
 struct Places {
+    max_connections: usize,
     float: usize,
     block_size: usize,
     segment_size: usize,
@@ -107,6 +114,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Fault> {
     fields.flag();
     let wal_level = fields.int();
     let wal_log_hints = fields.flag();
+    let max_connections_at = fields.at.next_multiple_of(4);
     let max_connections = fields.int();
     let max_worker_processes = fields.int();
     let max_wal_senders = (version >= 1201).then(|| fields.int());
@@ -144,7 +152,13 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Fault> {
     if fields.short {
         return Err(Fault::TooShort(bytes.len()));
     }
-    let places = Places { float: float_at, block_size: block_size_at, segment_size: segment_size_at, covered };
+    let places = Places {
+        max_connections: max_connections_at,
+        float: float_at,
+        block_size: block_size_at,
+        segment_size: segment_size_at,
+        covered,
+    };
     let control = Control {
         control_version: version,
         catalog_version,
