@@ -13,10 +13,14 @@ mod cli;
 mod conninfo;
 #[path = "all/control.rs"]
 mod control;
+#[path = "all/corpus_pairs.rs"]
+mod corpus_pairs;
 #[path = "all/cover.rs"]
 mod cover;
 #[path = "all/docs.rs"]
 mod docs;
+#[path = "all/guide_pairs.rs"]
+mod guide_pairs;
 #[path = "all/guides.rs"]
 mod guides;
 #[path = "all/hostile.rs"]

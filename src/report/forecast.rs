@@ -62,7 +62,8 @@ pub fn is_worth_a_line(forecast: &NodeForecast) -> bool {
     forecast.upstream.is_some() || forecast.starts != "yes" || forecast.commits.is_some_and(|commits| commits != "yes")
 }
 
-fn sentence(forecast: &Forecast) -> String {
+/// What comes of a node, in one sentence.
+pub fn sentence(forecast: &Forecast) -> String {
     let name = &forecast.name;
     let because = match forecast.because.len() {
         0 => String::new(),

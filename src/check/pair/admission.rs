@@ -6,14 +6,16 @@ use super::{Caller, Found, Pair};
 use crate::catalog::access::Transport;
 use crate::check::conninfo::has_password;
 use crate::check::spot::Spot;
+use crate::model::access::Word;
 use crate::model::conninfo::Options;
-use crate::model::hba::Hba;
+use crate::model::hba::{Entry, Hba};
 use crate::model::hba::matching::{Connection, Side, Wanted, misses, usual};
 use crate::model::pair::Answer;
 use crate::model::pair::dial::{Dial, Seeks, Tls};
 use crate::model::pair::door::Door;
 use crate::model::pair::gate::{self, Client, Doubt, From, Opening};
 use crate::names;
+use crate::nearest::nearest;
 use crate::source::{Place, Span, display};
 use crate::version::Major;
 
@@ -61,6 +63,20 @@ pub(super) fn check(pair: &Pair, caller: &Caller, dial: &Dial, door: &Door, from
 /// Whether two openings come to the same.
 fn alike(one: &Opening, other: &Opening) -> bool {
     std::mem::discriminant(one) == std::mem::discriminant(other)
+}
+
+/// The line that comes nearest to letting a standby in.
+struct Near {
+    place: Place,
+    /// What it lacks.
+    label: String,
+    /// A user of it who is nearly the one that comes, and the number of the line.
+    slip: Option<(String, usize)>,
+}
+
+/// A user of a line who is nearly the one that comes.
+fn slip<'a>(entry: &'a Entry, user: &str) -> Option<&'a Word> {
+    entry.users.iter().find(|word| nearest(&display(&word.text), [user]).is_some())
 }
 
 /// A standby before the gate of its upstream.
@@ -185,8 +201,11 @@ impl Way<'_> {
                 found.of_standby.push(spot.label("not met").related(record.place(), "asks in another way"));
             }
             Opening::Nobody(transport) => {
-                let (place, label) = self.near();
-                let mut spot = filled(Spot::new("standby-not-admitted", place)).label(label);
+                let near = self.near();
+                let mut spot = filled(Spot::new("standby-not-admitted", near.place)).label(near.label);
+                if let Some((token, line)) = near.slip {
+                    spot = spot.word("token", token).word("line", line.to_string());
+                }
                 spot = spot
                     .word("suggestion", self.suggestion(*transport))
                     .related(conninfo, format!("{name} comes as this user"));
@@ -217,7 +236,7 @@ impl Way<'_> {
     }
 
     /// The line that comes nearest, and what it lacks; else the top of the file.
-    fn near(&self) -> (Place, String) {
+    fn near(&self) -> Near {
         let address = match self.from {
             From::Address(address) => Some(address),
             From::Socket => None,
@@ -239,27 +258,40 @@ impl Way<'_> {
             None => &[Transport::Local],
             Some(_) => &[Transport::Plain, Transport::Ssl],
         };
-        let why = |sides: &[Side]| match sides {
-            [Side::Database] => Some((0, "all but the database: `all` does not include replication")),
-            [Side::Address] => Some((1, "all but the address")),
-            [Side::User] => Some((2, "all but the user")),
-            [Side::Transport] => Some((3, "all but the encryption")),
-            _ => None,
+        let why = |entry: &Entry, mut sides: Vec<Side>| {
+            // An address that nobody knows may well be the one.
+            sides.retain(|side| !matches!((self.from, side), (From::Anywhere, Side::Address)));
+            match *sides {
+                [Side::User] if slip(entry, &user).is_some() => Some((0, "all but the user")),
+                [Side::Database] => Some((1, "all but the database: `all` does not include replication")),
+                [Side::Address] => Some((2, "all but the address")),
+                [Side::User] => Some((3, "all but the user")),
+                [Side::Transport] => Some((4, "all but the encryption")),
+                _ => None,
+            }
         };
-        let misses = |entry| {
-            transports.iter().filter_map(move |transport| why(&misses(entry, &connection(*transport), self.pair.major)))
+        let lacks = |entry: &Entry| {
+            let sides = transports.iter().map(|transport| misses(entry, &connection(*transport), self.pair.major));
+            sides.filter_map(|sides| why(entry, sides)).min()
         };
         let candidates = self.hba.entries().filter(|(_, entry)| !entry.method.is_reject());
-        let best = candidates.flat_map(|(index, entry)| misses(entry).map(move |(rank, why)| (rank, index, why))).min();
-        match best {
-            Some((_, index, why)) => (self.hba.lines[index].record.place(), format!("fits {why}")),
-            None => {
-                let file = self.hba.main.unwrap_or(self.caller.text.place.file);
-                (Place { file, span: Span::new(0, 0) }, "no line is for it".to_owned())
-            }
+        let ranked = candidates.filter_map(|(index, entry)| lacks(entry).map(|(rank, why)| (rank, index, why)));
+        let Some((_, index, why)) = ranked.min() else {
+            let file = self.hba.main.unwrap_or(self.caller.text.place.file);
+            let place = Place { file, span: Span::new(0, 0) };
+            return Near { place, label: "no line is for it".to_owned(), slip: None };
+        };
+        let line = &self.hba.lines[index];
+        let word = line.verdict.as_ref().ok().and_then(|entry| slip(entry, &user));
+        match word.filter(|_| why == "all but the user") {
+            Some(word) => Near {
+                place: word.place,
+                label: format!("did you mean `{user}`?"),
+                slip: Some((display(&word.text), line.record.line)),
+            },
+            None => Near { place: line.record.place(), label: format!("fits {why}"), slip: None },
         }
     }
-
     /// A line that lets it in.
     fn suggestion(&self, transport: Transport) -> String {
         let method = if self.pair.major >= Major::V10 { "scram-sha-256" } else { "md5" };
