@@ -258,6 +258,9 @@ impl Pair<'_> {
             let options = Options { conninfo: &caller.string };
             let dial = Dial::of(&options, self.major);
             route::check(self, &caller, &options, &dial, &mut found);
+        } else if let Some(file) = self.standby.unseen_file() {
+            let upstream = &self.upstream.member.name;
+            found.provided.push(format!("its {file}, which is not here, leads it to {upstream}"));
         } else {
             link.has_conninfo = false;
         }
@@ -359,10 +362,25 @@ impl<'a> End<'a> {
 
     /// Whether it answers queries once it is a standby.
     fn answers_queries(&self) -> Answer {
+        if self.lacks_settings() {
+            return Answer::Depends;
+        }
         match self.view.settings.value(names::HOT_STANDBY) {
             Some(Value::Bool(on)) => Answer::from(on),
             _ => Answer::Depends,
         }
+    }
+
+    /// Whether its postgresql.conf is not at hand: then nobody knows its settings, and they are not the defaults.
+    fn lacks_settings(&self) -> bool {
+        self.view.tree.missing.is_some()
+    }
+
+    /// The file of its data directory that is not at hand, and mostly holds the connection string.
+    fn unseen_file(&self) -> Option<&'static str> {
+        let is_here = self.data.is_some() || self.view.tree.auto_visit.is_some() || self.view.recovery.is_some();
+        let is_old = self.view.settings.catalog.version.major < Major::V12;
+        (!is_here).then_some(if is_old { names::RECOVERY_CONF } else { names::AUTO_CONF })
     }
 
     /// Its connection string, where it has one that is not empty.

@@ -27,18 +27,17 @@ fn proper(path: &str) -> Option<&'static str> {
     by_kind.or_else(by_name).or_else(plain).map(|(_, name)| *name)
 }
 
-/// Of several files of one name the first is taken.
-fn lay_out(corpus: &Path, files: &str, node: &Path, version: &str) {
+/// Of several files of one name the first is taken. There is no PG_VERSION: what is kept in a repository is no data
+/// directory, and that it has no standby.signal means nothing.
+fn lay_out(corpus: &Path, files: &str, node: &Path) {
     fs::create_dir_all(node).unwrap();
     for file in files.split(';').filter(|file| !file.is_empty()) {
         let Some(name) = proper(file) else { continue };
         let target = node.join(name);
-        if !target.exists() {
+        // Not every file of the list is there.
+        if !target.exists() && corpus.join(file).exists() {
             fs::copy(corpus.join(file), target).unwrap();
         }
-    }
-    if version.parse::<Targets>().is_ok() && !version.contains("..") {
-        fs::write(node.join("PG_VERSION"), format!("{version}\n")).unwrap();
     }
 }
 
@@ -67,8 +66,8 @@ fn every_standby_of_the_corpus_gets_a_verdict() {
             Some(kept) => Path::new(kept).join(repository.replace('/', "+")),
             None => temporary.path().to_path_buf(),
         };
-        lay_out(corpus, primary, &directory.join("primary"), &version);
-        lay_out(corpus, standby, &directory.join("standby"), &version);
+        lay_out(corpus, primary, &directory.join("primary"));
+        lay_out(corpus, standby, &directory.join("standby"));
         let member = |name: &str, role: Role| Member {
             node: Node {
                 path: directory.join(name),

@@ -170,6 +170,7 @@ fn links_lead_somewhere() {
 #[test]
 fn what_is_covered_is_said_of_every_check() {
     let text = fs::read_to_string(top().join("docs/coverage.md")).unwrap();
+    assert!(!text.contains("TODO"), "docs/coverage.md: a row is not done");
     let rules = Rules::built_in();
     let ids = rules.ids();
     let mut seen: Vec<&str> = Vec::new();
@@ -187,7 +188,7 @@ fn what_is_covered_is_said_of_every_check() {
             let name = page.rsplit('/').next().unwrap().trim_end_matches(".md");
             assert!(ids.contains(&name) && answer.contains(&format!("[{name}]")), "{id}: there is no page {page}");
         }
-        let is_said = ["none: ", "TODO(pair)", "every page with `gone`"].iter().any(|word| answer.contains(word));
+        let is_said = ["none: ", "every page with `gone`"].iter().any(|word| answer.contains(word));
         assert!(!pages.is_empty() || is_said, "{id}: neither a page nor a reason");
     }
     let group =

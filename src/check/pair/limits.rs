@@ -16,6 +16,11 @@ pub(super) fn check(pair: &Pair, found: &mut Found) {
     if pair.standby.mode() == Answer::No || identity::is_other_cluster(pair) {
         return;
     }
+    if pair.head.lacks_settings() || pair.standby.lacks_settings() {
+        let upstream = &pair.head.member.name;
+        found.provided.push(format!("its settings, which are not all here, fit those of {upstream}"));
+        return;
+    }
     minimal(pair, found);
     if pair.standby.answers_queries() != Answer::Yes {
         return;

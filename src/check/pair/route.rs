@@ -37,8 +37,12 @@ pub(super) fn check(pair: &Pair, caller: &Caller, options: &Options, dial: &Dial
         return;
     }
     super::settings::check(pair, caller, options, found);
-    let Some(door) = Door::of(pair.upstream.view.settings) else { return };
     let upstream = &pair.upstream.member.name;
+    if pair.upstream.lacks_settings() {
+        found.provided.push(format!("{upstream} listens where it knocks, and lets it in"));
+        return;
+    }
+    let Some(door) = Door::of(pair.upstream.view.settings) else { return };
     if dial.targets.is_empty() {
         found.provided.push(format!("the service that it names leads to {upstream}"));
     }
@@ -77,7 +81,7 @@ fn end(pair: &Pair, door: &Door, target: &Target) -> End {
 
 /// A way that does not leave the standby's machine.
 fn from_here(pair: &Pair, door: &Door, target: &Target) -> End {
-    let own = Door::of(pair.standby.view.settings);
+    let own = Door::of(pair.standby.view.settings).filter(|_| !pair.standby.lacks_settings());
     let takes = |door: &Door| match door.port == target.port {
         true => door.takes_from_here(&target.way),
         false => Answer::No,

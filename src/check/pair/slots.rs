@@ -67,6 +67,9 @@ fn slot_of(pair: &Pair, slot: &[u8], place: Place, line: Option<usize>, found: &
 
 fn senders(pair: &Pair, found: &mut Found) {
     let setting = names::MAX_WAL_SENDERS;
+    if pair.upstream.lacks_settings() {
+        return;
+    }
     let Some(Value::Integer(senders)) = pair.upstream.view.settings.value(setting) else { return };
     let wanted = pair.followers.len();
     if usize::try_from(senders).unwrap_or(0) >= wanted {

@@ -44,7 +44,7 @@ pub(super) fn check(pair: &Pair, found: &mut Found) {
         lacks.push(("it speaks no TLS".to_owned(), pair.standby.place_of(names::SSL)));
     }
     lacks.extend(admission(pair, &new));
-    if lacks.is_empty() {
+    if lacks.is_empty() || pair.standby.lacks_settings() || pair.upstream.lacks_settings() {
         return;
     }
     let Some(place) = lacks.iter().find_map(|(_, place)| *place).or_else(|| pair.standby.top()) else { return };
