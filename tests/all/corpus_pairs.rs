@@ -57,7 +57,7 @@ fn every_standby_of_the_corpus_gets_a_verdict() {
     let kept = std::env::var_os("PGCONFLINT_CORPUS_KEEP");
     let mut count = 0;
     for line in list.lines().skip(1) {
-        let [repository, primary, standby, guess, ..] = *line.split('\t').collect::<Vec<_>>() else {
+        let [repository, primary, standby, guess, kind, ..] = *line.split('\t').collect::<Vec<_>>() else {
             panic!("{line}");
         };
         let version = version(guess);
@@ -68,6 +68,9 @@ fn every_standby_of_the_corpus_gets_a_verdict() {
         };
         lay_out(corpus, primary, &directory.join("primary"));
         lay_out(corpus, standby, &directory.join("standby"));
+        if kind == "shared" {
+            lay_out(corpus, primary, &directory.join("standby"));
+        }
         let member = |name: &str, role: Role| Member {
             node: Node {
                 path: directory.join(name),
