@@ -51,6 +51,10 @@ pub const RECOVERY_CONF: &str = "recovery.conf";
 pub const STANDBY_SIGNAL: &str = "standby.signal";
 /// From 12 on: the server recovers from an archive.
 pub const RECOVERY_SIGNAL: &str = "recovery.signal";
+/// What `pg_ctl promote` puts into a data directory, and a starting server takes away.
+pub const PROMOTE: &str = "promote";
+/// How often a standby reports.
+pub const WAL_RECEIVER_STATUS_INTERVAL: &str = "wal_receiver_status_interval";
 /// Whether a standby answers queries.
 pub const HOT_STANDBY: &str = "hot_standby";
 /// The word of pg_hba.conf for connections of standbys and base backups.

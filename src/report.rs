@@ -289,6 +289,9 @@ impl Output {
                 for forecast in self.forecasts.iter().filter(|forecast| forecast::is_worth_a_line(forecast)) {
                     writeln!(out, "{}", forecast.sentence)?;
                 }
+                for assumed in forecast::assumed(&self.forecasts) {
+                    writeln!(out, "  taken for granted: {assumed}")?;
+                }
                 let bold = if self.color { anstyle::Style::new().bold() } else { anstyle::Style::new() };
                 writeln!(out, "{bold}{}{bold:#}", summary.words())
             }

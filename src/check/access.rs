@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::Subject;
 use super::spot::{Spot, View};
+use crate::finding::Label;
 use crate::model::access::{Record, Word};
 use crate::model::hba::address::Address;
 use crate::model::hba::{self, Build, Entry, Hba, Surroundings};
@@ -105,6 +106,9 @@ pub fn check(view: &View, role: Option<Role>, spots: &mut Vec<Spot>) {
         order::check(&rules, spots);
         replication::check(&rules, role, spots);
         node::check(&rules, spots);
+        for rule in ["hba-host-bits", "hba-duplicate-line"] {
+            gather(rule, spots);
+        }
     }
     if let Some(ident) = &view.access.ident {
         maps::check(view, ident, spots);
@@ -198,18 +202,41 @@ fn listed(words: &[Word]) -> String {
 /// Places that a finding names at most.
 const MOST_RELATED: usize = 12;
 
+/// Makes one finding of all that a rule found, with the edits of all.
+fn gather(rule: &str, spots: &mut Vec<Spot>) {
+    let (found, others): (Vec<Spot>, Vec<Spot>) = spots.drain(..).partition(|spot| spot.rule == rule);
+    *spots = others;
+    let mut found = found.into_iter();
+    let Some(mut first) = found.next() else { return };
+    let others: Vec<Spot> = found.collect();
+    first.words.push(("more", more(others.len())));
+    for (index, other) in others.into_iter().enumerate() {
+        if index < MOST_RELATED {
+            first.related.push(Label { place: other.place, message: other.label });
+        }
+        first.edits.extend(other.edits);
+        // The loudest of them speaks for all.
+        first.at_most = match (first.at_most, other.at_most) {
+            (Some(one), Some(other)) => Some(one.max(other)),
+            _ => None,
+        };
+    }
+    spots.push(first);
+}
+
+fn more(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        1 => "1 more line".to_string(),
+        count => format!("{count} more lines"),
+    }
+}
+
 /// One finding for many lines: the first is its place, the others belong to it.
 fn together(rules: &Rules, rule: &'static str, found: &[(Place, String)]) -> Option<Spot> {
     let ((place, label), others) = found.split_first()?;
     let mut spot = rules.spot(rule, *place).label(label.clone());
-    spot.words.push((
-        "more",
-        match others.len() {
-            0 => String::new(),
-            1 => "1 more line".to_string(),
-            count => format!("{count} more lines"),
-        },
-    ));
+    spot.words.push(("more", more(others.len())));
     for (place, label) in others.iter().take(MOST_RELATED) {
         spot = spot.related(*place, label.clone());
     }

@@ -28,6 +28,8 @@ pub struct Forecast {
     pub because: Vec<(String, Option<Place>)>,
     /// What has to be so, and is not in files.
     pub provided: Vec<String>,
+    /// What no file ever says, and is taken for granted.
+    pub assumed: Option<String>,
 }
 
 /// The forecasts of a group, in its order: `own` are the findings of each node by itself.
@@ -81,6 +83,9 @@ fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&
         commits: None,
         because: Vec::new(),
         provided: Vec::new(),
+        assumed: link
+            .and_then(|link| link.user.clone())
+            .map(|user| format!("role `{user}` is there with LOGIN and REPLICATION, and its password is right")),
     };
     let of_link = link.map(|link| link.findings.as_slice()).unwrap_or_default();
     // What is in the WAL of a primary that does not start reaches nobody.

@@ -30,7 +30,7 @@ use crate::model::recovery::Meaning;
 use crate::model::recovery::signals::{self, Mode};
 use crate::names;
 use crate::rule::expr::Scope;
-use crate::source::{FileId, Files, Place, Sources, Span};
+use crate::source::{FileId, Files, Place, Sources, Span, display};
 use crate::syntax::conninfo as syntax;
 use crate::value::Value;
 use crate::version::{Major, Role};
@@ -58,6 +58,8 @@ pub struct Link {
     pub stays: Answer,
     /// What it does as soon as there is something to replay, where that ends it: in words, too.
     pub ends: Option<(Action, String)>,
+    /// As whom it comes.
+    pub user: Option<String>,
     /// Whether it goes on replaying.
     pub replays: Answer,
     /// Whether it has an archive to restore from.
@@ -162,6 +164,7 @@ fn link(
         starts: Answer::Yes,
         stays: Answer::Yes,
         ends: None,
+        user: None,
         replays: Answer::Yes,
         has_archive: false,
         has_primary: true,
@@ -257,6 +260,7 @@ impl Pair<'_> {
         if let Some(caller) = self.standby.caller() {
             let options = Options { conninfo: &caller.string };
             let dial = Dial::of(&options, self.major);
+            link.user = dial.user.as_deref().map(display);
             route::check(self, &caller, &options, &dial, &mut found);
         } else if let Some(file) = self.standby.unseen_file() {
             let upstream = &self.upstream.member.name;

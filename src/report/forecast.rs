@@ -35,6 +35,9 @@ pub struct NodeForecast {
     /// What has to be so, and is not in files.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub provided: Vec<String>,
+    /// What no file ever says, and is taken for granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub assumed: Option<String>,
     /// All of it in one sentence.
     pub sentence: String,
 }
@@ -52,9 +55,18 @@ pub fn of(report: &Report, show: &Show) -> Vec<NodeForecast> {
         commits: forecast.commits.map(Answer::word),
         because: forecast.because.iter().map(|(why, _)| text(why)).collect(),
         provided: forecast.provided.iter().map(text).collect(),
+        assumed: forecast.assumed.as_ref().filter(|_| forecast.streams != Some(Answer::No)).map(text),
         sentence: text(&sentence(forecast)),
     };
     report.forecasts.iter().map(node).collect()
+}
+
+/// What is taken for granted, each once.
+pub fn assumed(forecasts: &[NodeForecast]) -> Vec<&str> {
+    let mut all: Vec<&str> = forecasts.iter().filter_map(|forecast| forecast.assumed.as_deref()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Whether there is something to say of a node that follows nobody.

@@ -1,6 +1,7 @@
 //! Which nodes are checked together: those that `--primary` and `--standby` name, and those that the configuration
 //! says follow each other.
 
+use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,11 +44,16 @@ pub struct Job {
 pub fn of_options(pair: &cli::Pair, disk: &Disk, projects: &mut Projects, show: &Show) -> Result<Job, Vec<String>> {
     let mut wanted = Vec::new();
     for (index, path) in std::iter::once(&pair.primary).chain(&pair.standbys).enumerate() {
-        let is_directory = disk.resolve(path).map(|real| real.is_dir());
-        match is_directory {
-            Ok(true) => {}
-            Ok(false) => return Err(vec![format!("{}: it is no directory of a node", show.path(path))]),
-            Err(error) => return Err(vec![format!("{}: {error}", show.path(path))]),
+        let fault = match disk.resolve(path) {
+            Ok(real) => match fs::metadata(&real) {
+                Ok(metadata) if metadata.is_dir() => None,
+                Ok(_) => Some("it is no directory of a node".to_owned()),
+                Err(error) => Some(files::words(&error).to_string()),
+            },
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(fault) = fault {
+            return Err(vec![format!("{}: {fault}", show.path(path))]);
         }
         let address = index.checked_sub(1).and_then(|standby| pair.addresses.get(standby).or(pair.addresses.last()));
         wanted.push(Wanted {

@@ -142,14 +142,15 @@ fn of_parameter(name: &str, targets: &Targets, rules: &Rules) -> Option<String> 
 fn of_message(message: &str, rules: &Rules) -> Option<String> {
     const SHORTEST: usize = 8;
     let message = message.to_lowercase();
-    let knows = |page: &&Page| {
+    let says = |page: &&Page| {
         page.says
             .iter()
             .map(|said| said.text.to_lowercase())
             .any(|said| message.contains(&said) || message.len() >= SHORTEST && said.contains(&message))
     };
+    let quotes = |page: &&Page| quoted_in(&page.prose).any(|quoted| is_heard(&quoted.to_lowercase(), &message));
     const FEW: usize = 3;
-    let pages: Vec<&Page> = sorted(rules).into_iter().filter(knows).collect();
+    let pages: Vec<&Page> = sorted(rules).into_iter().filter(|page| says(page) || quotes(page)).collect();
     if pages.len() <= FEW {
         let pages: Vec<String> = pages.into_iter().map(of_rule).collect();
         return (!pages.is_empty()).then(|| pages.join("\n"));
@@ -162,6 +163,76 @@ fn of_message(message: &str, rules: &Rules) -> Option<String> {
     Some(text)
 }
 
+/// What a page quotes: between backticks, and on lines of their own that are set in.
+fn quoted_in(prose: &str) -> impl Iterator<Item = &str> {
+    let spans = prose.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    spans.chain(prose.lines().filter_map(|line| line.strip_prefix("    ")))
+}
+
+/// Whether a message is the one that a page quotes, but for its names and numbers; or a good piece of it.
+fn is_heard(quoted: &str, message: &str) -> bool {
+    const SHORTEST: usize = 16;
+    if message.len() >= SHORTEST && quoted.contains(message) {
+        return true;
+    }
+    are_in_order(&fixed(quoted), message, SHORTEST) || are_in_order(&fixed(message), quoted, SHORTEST)
+}
+
+/// Whether the pieces are in a text, one after the other, and together no fewer bytes than that.
+fn are_in_order(pieces: &[String], text: &str, least: usize) -> bool {
+    let mut rest = text;
+    let in_order = pieces.iter().all(|piece| match rest.find(piece.as_str()) {
+        Some(at) => {
+            rest = &rest[at + piece.len()..];
+            true
+        }
+        None => false,
+    });
+    in_order && pieces.iter().map(String::len).sum::<usize>() >= least
+}
+
+/// The pieces of a message that are the same every time: what does not stand for something else, as do an ellipsis, a
+/// placeholder, what is in quotes, names and numbers.
+fn fixed(quoted: &str) -> Vec<String> {
+    let mut fixed: Vec<String> = vec![String::new()];
+    let mut in_quotes = false;
+    for word in quoted.split_inclusive(' ') {
+        let starts = word.starts_with('"');
+        let is_open = in_quotes || starts;
+        in_quotes = is_open && !word.trim_end_matches([' ', ',', '.', ';', ':', ')']).ends_with('"');
+        let varies = is_open || word.contains(['…', '{', '_']) || word.contains(|char: char| char.is_ascii_digit());
+        match (varies, fixed.last_mut()) {
+            (false, Some(last)) => last.push_str(word),
+            _ => fixed.push(String::new()),
+        }
+    }
+    let pieces = fixed.iter().map(|piece| piece.trim().to_owned());
+    pieces.filter(|piece| piece.len() > 2).collect()
+}
+
 fn quoted(text: &str) -> String {
     if text.is_empty() { "''".to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_heard;
+
+    #[test]
+    fn messages_are_known_whatever_their_names() {
+        let quoted = "no pg_hba.conf entry for replication connection from host \"…\", user \"…\", no encryption";
+        assert!(is_heard(
+            quoted,
+            "fatal:  no pg_hba.conf entry for replication connection from host \"10.0.0.2\", user \"repl\", no encryption"
+        ));
+        assert!(is_heard(quoted, "entry for replication connection"));
+        assert!(!is_heard(quoted, "no pg_hba.conf entry for host \"10.0.0.2\", user \"repl\", database \"x\""));
+        let quoted = "number of requested standby connections exceeds max_wal_senders (currently {has})";
+        assert!(is_heard(quoted, "number of requested standby connections exceeds \"max_wal_senders\" (currently 0)"));
+        assert!(is_heard(
+            "could not start wal streaming: error:  replication slot \"{token}\" does not exist",
+            "replication slot \"x\" does not exist"
+        ));
+        assert!(!is_heard("wal_level = replica", "wal_level = logical"));
+    }
 }

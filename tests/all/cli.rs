@@ -318,3 +318,81 @@ fn rules_parameters_and_messages_are_explained() {
     assert_eq!(code, 2);
     assert!(trouble.ends_with("did you mean `wal_level`?\n"), "{trouble}");
 }
+
+/// A primary and a standby of 16 that only lack what a test takes away.
+fn pair(directory: &Path) {
+    let files = [
+        ("a/PG_VERSION", "16\n"),
+        ("a/postgresql.conf", "listen_addresses = '*'\nmax_connections = 200\n"),
+        ("a/pg_hba.conf", "host replication repl 10.0.0.2/32 trust\n"),
+        ("b/PG_VERSION", "16\n"),
+        ("b/postgresql.conf", "listen_addresses = '*'\nmax_connections = 200\n"),
+        ("b/postgresql.auto.conf", "primary_conninfo = 'host=10.0.0.1 user=repl'\n"),
+        ("b/pg_hba.conf", "host replication repl 10.0.0.1/32 trust\n"),
+        ("b/standby.signal", ""),
+    ];
+    for (name, text) in files {
+        let path = directory.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+}
+
+#[test]
+fn a_standby_and_its_primary_end_with_a_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    pair(directory.path());
+    let said = |more: &[&str]| {
+        let asked = [&["check", "--primary", "a", "--standby", "b"], more].concat();
+        let output = command(&directory, &asked).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (_, text, _) = said(&["--standby-address", "10.0.0.2"]);
+    assert!(text.contains("\nstandby b will stream from a\n"), "{text}");
+    assert!(text.contains("taken for granted: role `repl`"), "{text}");
+    let (_, text, _) = said(&[]);
+    assert!(text.contains("standby b will stream from a, if it comes from an address"), "{text}");
+    let (code, text, _) = said(&["--standby-address", "10.0.0.3"]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("standby b will not stream from a, because: No line of a's pg_hba.conf"), "{text}");
+    let (_, text, _) = said(&["--standby-address", "10.0.0.3", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(document["nodes"][1]["streams"], "no");
+    assert_eq!(document["nodes"][1]["upstream"], "a");
+    // What is ignored is not reported, and holds all the same.
+    let (code, text, _) =
+        said(&["--standby-address", "10.0.0.3", "--ignore", "standby-not-admitted", "--fail-on", "error"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("standby b will not stream from a"), "{text}");
+    std::fs::remove_file(directory.path().join("b/standby.signal")).unwrap();
+    let (_, text, _) = said(&["--standby-address", "10.0.0.2"]);
+    assert!(text.contains("standby b will not stream from a, because: Nothing makes b a standby"), "{text}");
+    for (more, why) in [
+        (vec!["--standby", "nowhere"], "nowhere: No such file or directory"),
+        (vec!["--standby", "a/PG_VERSION"], "it is no directory of a node"),
+        (vec!["--role", "standby"], "--role says what"),
+    ] {
+        let (code, _, trouble) = said(&more);
+        assert_eq!(code, Some(2), "{more:?}");
+        assert!(trouble.contains(why), "{trouble}");
+    }
+}
+
+#[test]
+fn nodes_of_the_configuration_are_checked_together() {
+    let directory = tempfile::tempdir().unwrap();
+    pair(directory.path());
+    let config = "[[node]]\nname = 'db1'\npath = 'a'\naddress = ['10.0.0.1']\n\
+                  [[node]]\nname = 'db2'\npath = 'b'\nupstream = 'db1'\naddress = ['10.0.0.2']\n";
+    std::fs::write(directory.path().join("pgconflint.toml"), config).unwrap();
+    let output = command(&directory, &["check"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\nstandby db2 will stream from db1\n"), "{text}");
+    // One of them alone is just itself.
+    let output = command(&directory, &["check", "b"]).output().unwrap();
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("will stream"));
+    std::fs::write(directory.path().join("pgconflint.toml"), config.replace("10.0.0.2", "db2.example")).unwrap();
+    let output = command(&directory, &["check"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("`db2.example` is no IP address"));
+}

@@ -8,6 +8,8 @@ use pgconflint::check::examples::{foretold, pair};
 use pgconflint::check::{Outcome, Rules};
 use pgconflint::finding::Severity;
 use pgconflint::model::pair::Answer;
+use pgconflint::rule::PAGES;
+use pgconflint::rule::page;
 use pgconflint::version::{Major, PgVersion};
 use pgconflint_servers::pair::record::{self, Case};
 
@@ -99,4 +101,57 @@ fn forecasts_agree_with_recorded_servers() {
     count.wrong.retain(|line| !is_known(line));
     let wrong: Vec<String> = alarms.into_iter().chain(count.wrong).collect();
     assert!(wrong.is_empty(), "{} false alarms and wrong answers:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// What the rows of a play show of a page's word for servers.
+fn shows(server: &str, rows: &[String]) -> bool {
+    let column = |index: usize| rows.iter().map(move |row| row.split('\t').nth(index).unwrap_or_default());
+    let (starts, standby, streams, commits) = (column(1), column(2), column(3), column(5));
+    let no = |mut values: Box<dyn Iterator<Item = &str> + '_>| values.any(|value| value == "no");
+    let (starts, standby, streams, commits) =
+        (no(Box::new(starts)), no(Box::new(standby)), no(Box::new(streams)), no(Box::new(commits)));
+    match server {
+        "refuses" => starts,
+        "no-stream" => !starts && streams,
+        "not-a-standby" => !starts && standby,
+        "commits-hang" => !starts && commits,
+        _ => !starts && !standby && !streams && !commits,
+    }
+}
+
+/// Every example of every page about pairs, on every major that it claims.
+#[test]
+fn pages_say_what_recorded_servers_did() {
+    let rules = Rules::built_in();
+    let recorded = record::read().unwrap();
+    let cases = record::cases().unwrap();
+    let mut wrong = Vec::new();
+    let (mut pages, mut proven) = (0, 0);
+    for page in PAGES.iter().filter(|page| page.examples.iter().any(|example| example.main == page::PAIR)) {
+        pages += 1;
+        for case in cases.iter().filter(|case| case.name.split('/').next() == Some(&*page.id)) {
+            let fires = case.name.contains("/fires-");
+            for major in &case.majors {
+                let Some(rows) = recorded.get(&(case.name.clone(), *major)) else {
+                    wrong.push(format!("{} on {major} was not recorded", case.name));
+                    continue;
+                };
+                let expected = if fires { page.server.as_ref() } else { "starts" };
+                if !shows(expected, rows) {
+                    wrong.push(format!("{} on {major} is not `{expected}`: {rows:?}", case.name));
+                    continue;
+                }
+                proven += 1;
+                let outcome = foretell(case, *major, &rules);
+                let quoted = outcome.findings.iter().find(|finding| finding.rule == page.id);
+                let words = quoted.and_then(|finding| finding.server.clone());
+                let is_heard = |words: &String| rows.iter().any(|row| row.contains(words.as_str()));
+                if let Some(words) = words.filter(|words| fires && !is_heard(words)) {
+                    wrong.push(format!("{} on {major}: nobody says `{words}`: {rows:?}", case.name));
+                }
+            }
+        }
+    }
+    println!("{pages} pages, {proven} examples x majors proven by the record");
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }

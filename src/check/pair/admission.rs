@@ -19,16 +19,16 @@ use crate::nearest::nearest;
 use crate::source::{Place, Span, display};
 use crate::version::Major;
 
-/// Spots for a standby that is not let in; it comes from one of the addresses.
-pub(super) fn check(pair: &Pair, caller: &Caller, dial: &Dial, door: &Door, from: &[From], found: &mut Found) {
+/// Spots for a standby that is not let in; it comes from one of the addresses. Whether it may be let in.
+pub(super) fn check(pair: &Pair, caller: &Caller, dial: &Dial, door: &Door, from: &[From], found: &mut Found) -> bool {
     let upstream = &pair.upstream.member.name;
     let Some(hba) = &pair.upstream.view.access.hba else {
         found.provided.push(format!("the pg_hba.conf of {upstream} lets it in"));
-        return;
+        return true;
     };
     if !hba.is_accepted() {
         // The upstream does not start.
-        return;
+        return true;
     }
     let options = Options { conninfo: &caller.string };
     let password = match dial.has_password {
@@ -40,7 +40,7 @@ pub(super) fn check(pair: &Pair, caller: &Caller, dial: &Dial, door: &Door, from
     let client = |from: From| Client { from, user: dial.user.as_deref(), dial, shares_tls, password, certificate };
     let openings: Vec<Opening> =
         from.iter().map(|from| gate::open(hba, pair.major, door.has_tls, &client(*from))).collect();
-    let Some(first) = openings.first() else { return };
+    let Some(first) = openings.first() else { return true };
     let (opening, from) = match openings.iter().all(|opening| alike(opening, first)) {
         true => (first.clone(), from[0]),
         // libpq takes the address that the resolver gives first.
@@ -56,8 +56,12 @@ pub(super) fn check(pair: &Pair, caller: &Caller, dial: &Dial, door: &Door, from
         }
         Opening::In(_) => {}
         Opening::Depends(lines, doubt) => found.provided.push(door_is.condition(lines, *doubt)),
-        opening => door_is.spot(opening, found),
+        opening => {
+            door_is.spot(opening, found);
+            return false;
+        }
     }
+    true
 }
 
 /// Whether two openings come to the same.

@@ -81,10 +81,11 @@ fn minimal(pair: &Pair, found: &mut Found) {
         return;
     }
     let Some(place) = pair.head.place_of(names::WAL_LEVEL) else { return };
-    let name = if pair.major >= Major::V17 { format!("\"{}\"", names::WAL_LEVEL) } else { names::WAL_LEVEL.to_owned() };
-    let says = match pair.major < Major::V14 {
-        true => format!("hot standby is not possible because {name} was not set to"),
-        false => format!("WAL was generated with {name}"),
+    let name = names::WAL_LEVEL;
+    let says = match pair.major {
+        major if major < Major::V14 => format!("hot standby is not possible because {name} was not set to"),
+        major if major < Major::V17 => format!("WAL was generated with {name}=minimal, cannot continue recovering"),
+        _ => format!("WAL was generated with \"{name}=minimal\", cannot continue recovering"),
     };
     let spot = Spot::new("wal-of-primary-is-minimal", place)
         .subject(names::WAL_LEVEL)

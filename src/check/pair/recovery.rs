@@ -5,10 +5,12 @@ use std::path::Path;
 
 use super::{End, Found, Link, Pair};
 use crate::catalog::is_recovery_target;
-use crate::catalog::recovery::{Purpose, named};
+use crate::catalog::recovery::{self, Purpose, named};
 use crate::check::spot::Spot;
 use crate::model::pair::Answer;
+use crate::model::path;
 use crate::model::recovery::{Meaning, history_file, signals};
+use crate::names;
 use crate::source::{Place, display};
 
 /// A target of recovery.
@@ -36,6 +38,7 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
     if pair.standby.mode() == Answer::No {
         return;
     }
+    trigger(pair, found);
     timeline(pair, link, found);
     command(pair, link, found);
     let Some(target) = pair.standby.target() else { return };
@@ -62,6 +65,24 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
     } else {
         *ends = Answer::Depends;
         found.provided.push(format!("its replay never comes to {}", target.said));
+    }
+}
+
+/// A file that promotes the standby, and is there already.
+fn trigger(pair: &Pair, found: &mut Found) {
+    let Some((path, place)) = pair.standby.trigger() else { return };
+    let data = &pair.standby.view.tree.data_directory;
+    let full = data.join(path::from_bytes(&path));
+    // A file of that name in its data directory the server takes away when it starts.
+    let is_taken_away = full.file_name().is_some_and(|name| name == names::PROMOTE)
+        && pair.standby.view.files.read(&data.join(names::PROMOTE)).is_ok();
+    let is_there = !path.is_empty() && pair.standby.view.files.read(&full).is_ok();
+    if is_there && !is_taken_away {
+        let spot = Spot::new("trigger-file-is-there", place)
+            .word("name", pair.standby.member.name.clone())
+            .word("path", display(&path))
+            .word("pg", pair.standby.view.version_word());
+        found.of_standby.push(spot.label("is there"));
     }
 }
 
@@ -95,6 +116,17 @@ const EVERYWHERE: [&str; 14] =
     ["cp", "test", "[", "cat", "gunzip", "gzip", "zcat", "true", "false", "sh", "bash", "exit", ":", "if"];
 
 impl End<'_> {
+    /// The file whose appearance promotes it, and where it is named.
+    fn trigger(&self) -> Option<(Vec<u8>, Place)> {
+        if self.view.recovery.is_some() {
+            return self.says(Purpose::Trigger).map(|(path, place, _)| (path, place));
+        }
+        let settings = self.view.settings;
+        let later = recovery::names().iter().find(|name| name.purpose == Purpose::Trigger)?.later;
+        let (_, judged) = settings.winner(settings.catalog.find(later.as_bytes())?)?;
+        Some((settings.value(later)?.plain(), judged.entry.value()))
+    }
+
     /// The target that recovery stops at; of several the last.
     pub(super) fn target(&self) -> Option<Target> {
         if let Some(recovery) = self.view.recovery {

@@ -46,33 +46,45 @@ pub(super) fn check(pair: &Pair, caller: &Caller, options: &Options, dial: &Dial
     if dial.targets.is_empty() {
         found.provided.push(format!("the service that it names leads to {upstream}"));
     }
-    let mut first: Option<(usize, End)> = None;
-    for (index, target) in dial.targets.iter().enumerate() {
-        match end(pair, &door, target) {
-            End::There(from) => return admission::check(pair, caller, dial, &door, &from, found),
+    // libpq tries one host after another, until one lets it in; the first failure is the one to tell.
+    let mut first: Option<Found> = None;
+    for target in &dial.targets {
+        let mut told = Found::default();
+        let end = end(pair, &door, target);
+        let lets_in = match &end {
+            End::There(from) => admission::check(pair, caller, dial, &door, from, &mut told),
             End::Depends(from, condition) => {
-                found.provided.push(condition);
-                return admission::check(pair, caller, dial, &door, &from, found);
+                told.provided.push(condition.clone());
+                admission::check(pair, caller, dial, &door, from, &mut told)
             }
             End::Port if !target.way.is_here() => {
                 // Somebody may have put a proxy there, or a container's port may be another one outside.
-                let mut spot = spot(pair, caller, options, &door, target, &End::Port);
-                spot.at_most = Some(Severity::Warning);
-                found.of_standby.push(spot);
-                let (port, host) = (target.port, shown(target));
-                found.provided.push(format!("port {port} of {host} leads to {upstream}"));
-                return admission::check(pair, caller, dial, &door, &[From::Anywhere], found);
+                let spot = spot(pair, caller, options, &door, target, &end);
+                told.of_standby.push(Spot { at_most: Some(Severity::Warning), ..spot });
+                told.provided.push(format!("port {} of {} leads to {upstream}", target.port, shown(target)));
+                admission::check(pair, caller, dial, &door, &[From::Anywhere], &mut told)
             }
-            // libpq goes on to the next host only where nobody answers.
-            End::Itself => {
-                first = Some((index, End::Itself));
-                break;
+            End::Itself | End::Port | End::Deaf => {
+                told.of_standby.push(spot(pair, caller, options, &door, target, &end));
+                // It is let in by itself, as a rule.
+                if matches!(end, End::Itself) {
+                    first = first.or(Some(told));
+                    break;
+                }
+                false
             }
-            end => first = first.or(Some((index, end))),
+        };
+        if lets_in {
+            first = Some(told);
+            break;
         }
+        first = first.or(Some(told));
     }
-    let Some((index, end)) = first else { return };
-    found.of_standby.push(spot(pair, caller, options, &door, &dial.targets[index], &end));
+    if let Some(told) = first {
+        found.of_upstream.extend(told.of_upstream);
+        found.of_standby.extend(told.of_standby);
+        found.provided.extend(told.provided);
+    }
 }
 
 fn end(pair: &Pair, door: &Door, target: &Target) -> End {

@@ -76,12 +76,12 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
 
 /// Commits that wait until a standby has replayed them, and a standby that replays late.
 fn delayed(pair: &Pair, wanted: &Standbys, names: &[Vec<u8>], commits: &str, found: &mut Found) {
-    if commits != "remote_apply" {
-        return;
-    }
     // Replay that stands still never comes to the commit.
     let is_paused = |end: &End| end.action() == Action::Pause && end.target().is_some_and(|target| target.is_at_once);
-    let is_late = |end: &End| end.delay() >= LONG || is_paused(end);
+    // Who reports at no interval reports once everything is replayed.
+    let is_silent = |end: &End| end.view.settings.value(names::WAL_RECEIVER_STATUS_INTERVAL) == Some(Value::Integer(0));
+    let counts = |end: &End| commits == "remote_apply" || is_silent(end);
+    let is_late = |end: &End| counts(end) && (end.delay() >= LONG || is_paused(end));
     let rank = |name: &Vec<u8>| {
         wanted.names.iter().position(|listed| listed.as_slice() == b"*" || listed.eq_ignore_ascii_case(name))
     };
