@@ -107,7 +107,7 @@ fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&
     let feeds = forecast.fed_by(link, upstream);
     forecast.provided.extend(link.provided.iter().cloned());
     if own.iter().any(|finding| finding.rule == "conninfo-placeholder") {
-        forecast.provided.push("what was never filled in is filled in".to_owned());
+        forecast.provided.push("the placeholder in its connection string is filled in".to_owned());
     }
     let doubts = if forecast.provided.is_empty() { Answer::Yes } else { Answer::Depends };
     let mut streams = standby.and(comes).and(feeds).and(doubts);
