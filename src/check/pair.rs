@@ -26,8 +26,8 @@ use crate::finding::Finding;
 use crate::model::conninfo::{Options, Reason, Refusal, refusals};
 use crate::model::pair::Answer;
 use crate::model::pair::dial::Dial;
-use crate::model::recovery::Meaning;
 use crate::model::recovery::signals::{self, Mode};
+use crate::model::recovery::{self as recoveries, Line, Meaning};
 use crate::names;
 use crate::rule::expr::Scope;
 use crate::source::{FileId, Files, Place, Sources, Span, display};
@@ -341,6 +341,9 @@ impl Pair<'_> {
             Answer::Depends if self.major >= Major::V12 => {
                 found.provided.push(format!("{} lies in its data directory", names::STANDBY_SIGNAL));
             }
+            Answer::Depends if self.standby.view.recovery.is_some() => {
+                found.provided.push(format!("its {} is mended", names::RECOVERY_CONF));
+            }
             Answer::Depends => {
                 found.provided.push(format!("a {} makes it a standby", names::RECOVERY_CONF));
             }
@@ -353,7 +356,13 @@ impl<'a> End<'a> {
     fn mode(&self) -> Answer {
         let major = self.view.settings.catalog.version.major;
         if let Some(recovery) = self.view.recovery {
-            return Answer::from(recovery.is_standby());
+            let is_refused = |line: &Line| !matches!(line.verdict, recoveries::Verdict::Read(_));
+            return match recovery.is_standby() {
+                true => Answer::Yes,
+                // The server stops at the first fault of the file; what it would be is anybody's guess.
+                false if recovery.unreadable().is_some() || recovery.lines.iter().any(is_refused) => Answer::Depends,
+                false => Answer::No,
+            };
         }
         let signals = signals::signals(self.view.files, &self.view.tree.data_directory);
         match major < Major::V12 {
