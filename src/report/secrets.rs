@@ -128,7 +128,15 @@ fn closing(text: &[u8], quote: &[u8]) -> Option<usize> {
         if rest.starts_with(quote) && !doubled {
             return Some(at);
         }
-        at += if doubled || rest[0] == b'\\' { 2 } else { 1 };
+        at += match rest {
+            // A backslash of the string inside takes the next byte of it along, which is written twice as well.
+            [b'\\', b'\\', after @ ..] if quote.len() == 2 => match after {
+                [b'\\', b'\\', ..] | [b'\'', b'\'', ..] => 4,
+                _ => 3,
+            },
+            _ if doubled || rest[0] == b'\\' => 2,
+            _ => 1,
+        };
     }
     None
 }
@@ -236,6 +244,8 @@ mod tests {
             ("primary_conninfo = 'host=x password=s3cret'", "primary_conninfo = 'host=x password=****'"),
             ("primary_conninfo = 'password=''s3 cret'' host=x'", "primary_conninfo = 'password=''****'' host=x'"),
             ("primary_conninfo = 'password=\\'s3 cret\\' host=x'", "primary_conninfo = 'password=\\'****\\' host=x'"),
+            ("primary_conninfo = 'password=''it\\\\''s'' tty=x'", "primary_conninfo = 'password=''****'' tty=x'"),
+            ("primary_conninfo = 'password=''a\\\\\\\\'' tty=x'", "primary_conninfo = 'password=''****'' tty=x'"),
             ("password='s3 \\' cret' host=x", "password='****' host=x"),
             ("password = s3cret sslpassword=a\\ b", "password = **** sslpassword=****"),
             ("PASSWORD=s3''cret' # x", "PASSWORD=****' # x"),
