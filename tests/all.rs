@@ -21,6 +21,8 @@ mod docs;
 mod guides;
 #[path = "all/hostile.rs"]
 mod hostile;
+#[path = "all/migrate.rs"]
+mod migrate;
 #[path = "all/natives.rs"]
 mod natives;
 #[path = "all/noise.rs"]

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::values::{self, Becomes};
 use super::{After, Change, Goes, Stands};
+use crate::catalog::recovery::{Purpose, named};
 use crate::check::{self, Node, Rules};
 use crate::edit;
 use crate::finding::{Edit, Finding, Severity};
+use crate::names;
 use crate::rule::page::Verb;
 use crate::source::{FileId, FileKind, Files, Place, Source, Sources, Span, display};
 use crate::syntax::conf::{self, Content};
@@ -64,10 +67,11 @@ pub fn mend(after: &mut After, node: &Node, to: Major, rules: &Rules, before: &K
         for index in &round.taken {
             let finding = wanted[*index];
             mended.changes.push(change(&sources, finding, to));
-            assumed |= counts_segments(rules, finding, to) && segment_is_unknown(after, node, &sources);
+            assumed |= counts_segments(rules, finding, to) && segment_is_unknown(after, node);
         }
         write(after, &sources, round.edits);
     }
+    commands(after, node, to, &mut mended);
     if assumed {
         mended.notes.push(
             "the size of a WAL segment is not known here and taken to be 16MB: --data-dir names the data directory, \
@@ -78,6 +82,38 @@ pub fn mend(after: &mut After, node: &Node, to: Major, rules: &Rules, before: &K
     mended
 }
 
+/// Commands with a `%` that stands for nothing, which start to fail in 16: no rule can, as the server starts.
+fn commands(after: &mut After, node: &Node, to: Major, mended: &mut Mended) {
+    let subject = check::subject(node, after);
+    let mut sources = Sources::default();
+    let tree = check::read(after, &mut sources, &subject, to);
+    let letters: [(&str, &[u8]); 4] = [
+        (names::ARCHIVE_COMMAND, b"fp"),
+        (named(Purpose::Restore), b"frp"),
+        (named(Purpose::Cleanup), b"r"),
+        (named(Purpose::End), b"r"),
+    ];
+    let mut edits: BTreeMap<FileId, Vec<Edit>> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for entry in tree.entries() {
+        let name = sources.text(entry.name());
+        let known = letters.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+        let source = sources.get(entry.file);
+        let value = conf::value(entry.setting.value, &source.bytes);
+        let (Some((_, letters)), true) = (known, seen.insert(entry.place())) else { continue };
+        let Becomes::Written(written, Some(why), _) = values::command(&value, letters, to) else { continue };
+        let (setting, path) = (display(name), source.path.clone());
+        let from = Stands { path: path.clone(), line: entry.line as usize, value: value.into_owned() };
+        let goes = Goes { path, setting: setting.clone(), value: written.clone() };
+        mended.changes.push(Change { setting, from: Some(from), to: Some(goes), why });
+        edits.entry(entry.file).or_default().push(Edit { place: entry.value(), text: conf::quote(&written) });
+    }
+    for edits in edits.values_mut() {
+        edits.sort();
+    }
+    write(after, &sources, edits);
+}
+
 fn write(after: &mut After, sources: &Sources, edits: BTreeMap<FileId, Vec<Edit>>) {
     for (file, edits) in edits {
         let source = sources.get(file);
@@ -86,11 +122,10 @@ fn write(after: &mut After, sources: &Sources, edits: BTreeMap<FileId, Vec<Edit>
 }
 
 fn is_wanted(sources: &Sources, finding: &Finding, before: &Known) -> bool {
-    let matters = finding.severity == Severity::Error || SPELLED_ANEW.contains(&&*finding.rule);
+    let is_new = finding.severity == Severity::Error && !before.contains(&key(sources, finding));
     let is_ours = |place: Place| sources.get(place.file).kind != FileKind::Recovery;
     finding.fix.as_ref().is_some_and(|fix| fix.edits.iter().all(|edit| is_ours(edit.place)))
-        && matters
-        && !before.contains(&key(sources, finding))
+        && (is_new || SPELLED_ANEW.contains(&&*finding.rule))
 }
 
 /// Whether the page's conversion counts WAL segments.
@@ -102,8 +137,7 @@ fn counts_segments(rules: &Rules, finding: &Finding, to: Major) -> bool {
     }
 }
 
-fn segment_is_unknown(files: &dyn Files, node: &Node, sources: &Sources) -> bool {
-    let _ = sources;
+fn segment_is_unknown(files: &dyn Files, node: &Node) -> bool {
     let subject = check::subject(node, files);
     let mut sources = Sources::default();
     let tree = check::read(files, &mut sources, &subject, Major::NEWEST);
@@ -131,7 +165,7 @@ fn change(sources: &Sources, finding: &Finding, to: Major) -> Change {
     let path = source.path.clone();
     let why = format!("{to}: {}", finding.message);
     let (Some((name, value)), true) = (setting(old), source.kind == FileKind::Conf) else {
-        let name = finding.subject.clone().unwrap_or_else(|| finding.rule.to_string());
+        let name = finding.subject.clone().unwrap_or_else(|| format!("{} record", source.kind.word()));
         let to = Goes { path: path.clone(), setting: name.clone(), value: new };
         return Change { setting: name, from: Some(Stands { path, line, value: old.to_vec() }), to: Some(to), why };
     };
