@@ -158,7 +158,10 @@ fn change(sources: &Sources, finding: &Finding, to: Major) -> Change {
         edit.place.file == finding.place.file && edited.start >= span.start && edited.end <= span.end
     };
     let moved = edits.iter().filter(inside).map(|edit| Edit {
-        place: Place { file: edit.place.file, span: Span::new(edit.place.span.start - start, edit.place.span.end - start) },
+        place: Place {
+            file: edit.place.file,
+            span: Span::new(edit.place.span.start - start, edit.place.span.end - start),
+        },
         text: edit.text.clone(),
     });
     let new = edit::apply(old, &moved.collect::<Vec<_>>());

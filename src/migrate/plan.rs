@@ -189,7 +189,9 @@ impl<'a> Planner<'a> {
             names.extend(targets.iter().filter(|target| !moved.settings.iter().any(|(name, ..)| name == *target)));
         }
         for name in names {
-            let Some((_, judged)) = after.catalog.find(name.as_bytes()).and_then(|id| after.winner(id)) else { continue };
+            let Some((_, judged)) = after.catalog.find(name.as_bytes()).and_then(|id| after.winner(id)) else {
+                continue;
+            };
             let value = after.value(name).map(|value| value.plain()).unwrap_or_default();
             let wanted = moved.settings.iter().find(|(known, ..)| *known == name).map(|(_, value, _)| value);
             let place = format!("{}:{}", sources.get(judged.entry.file).path.display(), judged.entry.line);
@@ -298,21 +300,22 @@ impl<'a> Planner<'a> {
         let mut paths = names.map(|name| path.with_file_name(name));
         let Some(to) = paths.by_ref().take(1000).find(free) else { return };
         self.after.hide(path.clone());
-        self.renames.insert(0, Step { action: Action::Rename(to), path, why, old, new: None });
+        self.renames.push(Step { action: Action::Rename(to), path, why, old, new: None });
     }
 
     /// What the new server refuses and the old one did not.
     fn errors(&mut self) {
         let (sources, findings) = found(&self.after, &self.node, self.request.to, self.rules);
         for finding in &findings {
-            if self.before.contains(&key(&sources, finding)) {
+            // What stood in recovery.conf has another place now.
+            let (rule, _, subject) = key(&sources, finding);
+            if self.before.iter().any(|(known, _, about)| (known, about) == (&rule, &subject)) {
                 continue;
             }
             let source = sources.get(finding.place.file);
-            // What stood in recovery.conf was judged there.
             let text = parameters::told(source, finding);
             match finding.severity {
-                Severity::Error => self.block(Some(Allow::Errors), format!("{} refuses: {text}", self.request.to)),
+                Severity::Error => self.block(Some(Allow::Errors), format!("new in {}: {text}", self.request.to)),
                 Severity::Warning => self.plan.notes.push(text),
                 Severity::Info => {}
             }

@@ -40,13 +40,7 @@ struct Scene<'a> {
 }
 
 /// What recovery.conf comes to for a server with the settings `after`.
-pub fn moved(
-    request: &Request,
-    reading: &Reading,
-    recovery: &Recovery,
-    sources: &Sources,
-    after: &Settings,
-) -> Moved {
+pub fn moved(request: &Request, reading: &Reading, recovery: &Recovery, sources: &Sources, after: &Settings) -> Moved {
     let scene = Scene { request, recovery, settings: &reading.settings, sources, after };
     let mut moved = Moved { is_standby: recovery.is_standby(), ..Moved::default() };
     if let Some(message) = unreadable(recovery) {
@@ -151,7 +145,8 @@ impl Scene<'_> {
                 let mut reasons: Vec<String> = why.into_iter().collect();
                 let mut value = value;
                 if name.purpose == Purpose::Conninfo {
-                    let cluster_name = self.after.value(names::CLUSTER_NAME).map(|name| name.plain()).unwrap_or_default();
+                    let cluster_name =
+                        self.after.value(names::CLUSTER_NAME).map(|name| name.plain()).unwrap_or_default();
                     let adjusted = conninfo::adjust(&value, self.recovery.major, to, &cluster_name);
                     reasons.extend(adjusted.why);
                     moved.notes.extend(adjusted.notes);
@@ -211,12 +206,13 @@ impl Scene<'_> {
             return;
         }
         let name = named(Purpose::Action);
-        moved.settings.retain(|(known, ..)| *known != name);
         let hot = names::HOT_STANDBY;
         let (word, why) = match from < Major::V9_5 {
             true => ("promote", format!("with `{hot}` off the old server did not pause, it went on")),
             false => ("shutdown", format!("with `{hot}` off the old server shut down instead of pausing")),
         };
+        let said = moved.settings.extract_if(.., |(known, ..)| *known == name);
+        moved.dropped.extend(said.map(|(.., row)| Change { to: None, why: why.clone(), ..row }));
         self.added(Purpose::Action, word, &why, moved);
     }
 
@@ -227,7 +223,8 @@ impl Scene<'_> {
         if moved.is_standby || is_written || !self.recovery.says(Purpose::Restore) {
             return;
         }
-        let why = "empty up to 11: nothing was fetched; from 12 on a recovery wants a command, and this one finds nothing";
+        let why =
+            "empty up to 11: nothing was fetched; from 12 on a recovery wants a command, and this one finds nothing";
         self.added(Purpose::Restore, "false", why, moved);
     }
 }

@@ -95,10 +95,7 @@ pub fn document(plan: &Plan, show: &Show) -> Document {
         blocked: plan
             .blocks
             .iter()
-            .map(|block| Blocked {
-                reason: text(&block.reason),
-                allow: block.allow.map(crate::migrate::Allow::option),
-            })
+            .map(|block| Blocked { reason: text(&block.reason), allow: block.allow.map(crate::migrate::Allow::option) })
             .collect(),
         steps: plan.steps.iter().map(stepped).collect(),
         changes: plan.changes.iter().map(changed).collect(),
@@ -148,7 +145,8 @@ pub fn text(plan: &Plan, node: &str, show: &Show) -> String {
                 _ => String::new(),
             };
             let file = show.path(&step.path);
-            let _ = writeln!(out, "  {}. {} {}: {}", index + 1, word(&step.action), line(&(file + &to)), line(&step.why));
+            let _ =
+                writeln!(out, "  {}. {} {}: {}", index + 1, word(&step.action), line(&(file + &to)), line(&step.why));
         }
     }
     for diff in plan.steps.iter().map(|step| diff(step, show)).filter(|diff| !diff.is_empty()) {

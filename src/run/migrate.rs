@@ -57,7 +57,8 @@ fn planned(options: &cli::Migrate, files: &dyn Files, show: &Show) -> Result<Pla
     }
     let from = options.from.or_else(|| came_from(options, files));
     // Older ones are read as 9.4 reads them.
-    let pg = from.map(|from| Targets::one(PgVersion::newest(from.max(Major::V9_4))).map_err(|error| vec![error.to_string()]));
+    let pg = from
+        .map(|from| Targets::one(PgVersion::newest(from.max(Major::V9_4))).map_err(|error| vec![error.to_string()]));
     let asked = cli::Target { pg: pg.transpose()?, ..asked.clone() };
     let found = Node { path: options.directory.clone(), place: Place::Directory };
     let mut node = target::resolve(files, &found, &asked, &project.config, show).map_err(|trouble| {
