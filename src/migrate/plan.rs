@@ -306,6 +306,8 @@ impl<'a> Planner<'a> {
     /// What the new server refuses and the old one did not.
     fn errors(&mut self) {
         let (sources, findings) = found(&self.after, &self.node, self.request.to, self.rules);
+        let differs = |(path, new): (&PathBuf, &Option<Arc<[u8]>>)| self.files.read(path).ok() != *new;
+        let is_same = !self.after.files.iter().any(differs);
         for finding in &findings {
             // What stood in recovery.conf has another place now.
             let (rule, _, subject) = key(&sources, finding);
@@ -315,6 +317,8 @@ impl<'a> Planner<'a> {
             let source = sources.get(finding.place.file);
             let text = parameters::told(source, finding);
             match finding.severity {
+                // Nothing is to be done: nothing can be in the way.
+                Severity::Error if is_same => self.plan.notes.push(format!("new in {}: {text}", self.request.to)),
                 Severity::Error => self.block(Some(Allow::Errors), format!("new in {}: {text}", self.request.to)),
                 Severity::Warning => self.plan.notes.push(text),
                 Severity::Info => {}
