@@ -7,9 +7,10 @@ pub use args::Cli;
 use std::path::PathBuf;
 
 use crate::finding::Severity;
+use crate::migrate::Allow;
 use crate::report::Format;
 use crate::source::FileKind;
-use crate::version::{Role, Targets};
+use crate::version::{Major, Role, Targets};
 
 /// What was asked for.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub struct Options {
 pub enum Task {
     /// `check`
     Check(Box<Check>),
+    /// `migrate`
+    Migrate(Box<Migrate>),
     /// `settings`
     Settings(Settings),
     /// `hba`
@@ -127,6 +130,29 @@ pub struct Fixes {
     pub diff: bool,
     /// `--unsafe-fixes`
     pub with_unsafe: bool,
+}
+
+/// Options of `migrate`.
+#[derive(Debug)]
+pub struct Migrate {
+    /// The node.
+    pub directory: PathBuf,
+    /// `--to`
+    pub to: Major,
+    /// `--from`
+    pub from: Option<Major>,
+    /// `--preserve-timeline`
+    pub preserve_timeline: bool,
+    /// `--wal-segment-size`, in bytes.
+    pub wal_segment_size: Option<u64>,
+    /// `--allow-…`
+    pub allowed: Vec<Allow>,
+    /// `--out`
+    pub out: Option<PathBuf>,
+    /// How the node is read.
+    pub target: Target,
+    /// `--format json`
+    pub json: bool,
 }
 
 /// Options of `settings`.

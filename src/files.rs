@@ -7,7 +7,7 @@ mod discover;
 mod replace;
 
 pub use discover::{Discovery, Node, Place, discover, kind_of, pages};
-pub use replace::replace;
+pub use replace::{create, replace};
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

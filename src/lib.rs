@@ -7,6 +7,7 @@ pub mod config;
 pub mod edit;
 pub mod files;
 pub mod finding;
+pub mod migrate;
 pub mod model;
 pub mod names;
 pub mod nearest;

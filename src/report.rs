@@ -4,10 +4,12 @@ mod diff;
 pub mod forecast;
 pub mod json;
 mod place;
+pub mod plan;
 mod secrets;
 mod text;
 mod window;
 
+pub use diff::unified;
 pub use place::Show;
 pub use secrets::mask_secrets;
 

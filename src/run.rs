@@ -7,6 +7,7 @@ mod check;
 mod fix;
 mod group;
 mod hba;
+mod migrate;
 mod project;
 mod rules;
 mod settings;
@@ -64,6 +65,7 @@ pub fn run(options: Options, world: &mut World<'_>) -> Exit {
     world.color = color.unwrap_or(world.color);
     match task {
         Task::Check(options) => check::check(&options, show_secrets, world),
+        Task::Migrate(options) => migrate::migrate(&options, show_secrets, world),
         Task::Settings(options) => settings::settings(&options, show_secrets, world),
         Task::Hba(options) => hba::hba(&options, show_secrets, world),
         Task::Explain { name, pg, config } => rules::explain(&name, pg.as_ref(), config.as_deref(), world),

@@ -1,9 +1,13 @@
 //! clap's types: the command line's definition, help and errors.
 
+mod migrate;
+
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use migrate::MigrateArgs;
 
 use super::{Check, Fixes, Hba, Options, Pair, Settings, Target, Task};
 use crate::finding::Severity;
@@ -39,6 +43,8 @@ pub struct Cli {
 enum Command {
     /// Check files, node directories, or a tree of them
     Check(Box<CheckArgs>),
+    /// What must change for another major version: recovery.conf, parameters, pg_hba.conf
+    Migrate(Box<MigrateArgs>),
     /// The effective value of every setting, where it comes from, and what it overrides
     Settings(SettingsArgs),
     /// The line of pg_hba.conf that decides over a connection, and how
@@ -278,6 +284,7 @@ impl From<Cli> for Options {
     fn from(cli: Cli) -> Options {
         let task = match cli.command {
             Command::Check(args) => Task::Check(Box::new((*args).into())),
+            Command::Migrate(args) => Task::Migrate(Box::new((*args).into())),
             Command::Settings(args) => Task::Settings(Settings {
                 directory: args.directory,
                 names: args.names,

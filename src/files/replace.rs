@@ -28,6 +28,21 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
+/// Makes a file with this mode, which it has before anything is in it; nothing is ever replaced.
+///
+/// # Errors
+/// As the operating system reports them: [`io::ErrorKind::AlreadyExists`] among them.
+pub fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode & 0o666);
+    let _ = mode;
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
 /// Changing the owner clears the set-id bits, so the mode comes after.
 #[cfg(unix)]
 fn keep_owner(old: &fs::Metadata, new: &File) -> io::Result<()> {

@@ -1,16 +1,18 @@
-//! A fix as a small diff.
+//! A fix as a small diff, and the change of a file as `diff -u` shows it.
 
 use std::fmt::Write;
 use std::ops::Range;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
+use super::mask_secrets;
 use super::place::Show;
 use super::window::display_copy;
 use crate::edit;
 use crate::finding::{Edit, Fix};
-use crate::source::{FileId, Place, Source, Sources, Span};
+use crate::source::{FileId, Place, Source, Sources, Span, display};
 
 /// More changed lines than these are only counted.
 const MOST_LINES: usize = 12;
@@ -52,6 +54,22 @@ pub fn draw(out: &mut String, fix: &Fix, main: FileId, sources: &Sources, show: 
     if hidden > 0 {
         let _ = writeln!(out, "      … and {hidden} more lines");
     }
+}
+
+/// The change of a file as `diff -u` shows it, for eyes: secrets are masked, and what is not printable is escaped.
+pub fn unified(path: &Path, old: &[u8], new: &[u8], show: &Show) -> String {
+    let path = show.path(path);
+    let lines = |bytes: &[u8]| {
+        let line = |line: &[u8]| {
+            let end = if line.ends_with(b"\n") { "\n" } else { "" };
+            let text = display(line.strip_suffix(b"\n").unwrap_or(line));
+            let text = if show.secrets { text } else { mask_secrets(&text).into_owned() };
+            text.replace("\\t", "\t") + end
+        };
+        bytes.split_inclusive(|byte| *byte == b'\n').map(line).collect::<String>()
+    };
+    let (old, new) = (lines(old), lines(new));
+    TextDiff::from_lines(&old, &new).unified_diff().header(&format!("a/{path}"), &format!("b/{path}")).to_string()
 }
 
 /// The edits by file and by the 0-based lines that they touch, neighbours together.

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use similar::TextDiff;
-
 use crate::edit;
 use crate::files::Overlay;
 use crate::finding::{Finding, Fix, Safety, Severity};
-use crate::report::{Report, Show, mask_secrets};
-use crate::source::{Files, display};
+use crate::report::{Report, Show, unified};
+use crate::source::Files;
 
 /// Fixes make way for others; more rounds than these mean that two rules undo each other.
 const MOST_ROUNDS: usize = 20;
@@ -77,20 +75,9 @@ fn errors(report: &Report) -> usize {
     report.findings.iter().filter(|finding| finding.severity == Severity::Error).count()
 }
 
-/// A change as `diff -u` shows it, for eyes: secrets are masked, and what is not printable is escaped.
+/// A change as `diff -u` shows it.
 pub fn diff(change: &Change, show: &Show) -> String {
-    let path = show.path(&change.path);
-    let lines = |bytes: &[u8]| {
-        let line = |line: &[u8]| {
-            let end = if line.ends_with(b"\n") { "\n" } else { "" };
-            let text = display(line.strip_suffix(b"\n").unwrap_or(line));
-            let text = if show.secrets { text } else { mask_secrets(&text).into_owned() };
-            text.replace("\\t", "\t") + end
-        };
-        bytes.split_inclusive(|byte| *byte == b'\n').map(line).collect::<String>()
-    };
-    let (old, new) = (lines(&change.old), lines(&change.new));
-    TextDiff::from_lines(&old, &new).unified_diff().header(&format!("a/{path}"), &format!("b/{path}")).to_string()
+    unified(&change.path, &change.old, &change.new, show)
 }
 
 #[cfg(test)]

@@ -1,0 +1,112 @@
+//! clap's types for `migrate`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{PlainFormat, segment};
+use crate::cli::{Migrate, Target};
+use crate::migrate::Allow;
+use crate::version::{Major, PgVersion};
+
+#[derive(Args, Debug)]
+pub struct MigrateArgs {
+    /// The node
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// The major version that it goes to: 12 to 18
+    #[arg(long, value_name = "VERSION", value_parser = target_major)]
+    to: Major,
+    /// The major version that it comes from, where PG_VERSION or a path does not say it
+    #[arg(long, value_name = "VERSION", value_parser = source_major)]
+    from: Option<Major>,
+    /// A standby stays on the timeline of its backup, instead of following the newest one
+    #[arg(long)]
+    preserve_timeline: bool,
+    /// The size of a WAL segment, as initdb --wal-segsize had it; pg_control of a data directory knows better
+    #[arg(long, value_name = "SIZE", value_parser = segment)]
+    wal_segment_size: Option<u64>,
+    /// Write the migrated node into this new directory, and leave the node as it is
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    out: Option<PathBuf>,
+    /// The data directory, if the configuration lies elsewhere
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    data_dir: Option<PathBuf>,
+    /// Look absolute paths up below this directory: an image, or a repository
+    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    root: Option<PathBuf>,
+    /// There is a postmaster.pid
+    #[arg(long, help_heading = "What may be in the way")]
+    allow_running: bool,
+    /// Leave out lines of recovery.conf that the old server refuses
+    #[arg(long, help_heading = "What may be in the way")]
+    allow_refused_lines: bool,
+    /// Put a signal file aside that asks for something else
+    #[arg(long, help_heading = "What may be in the way")]
+    allow_other_signal: bool,
+    /// Let recovery.conf win over other files that set the same
+    #[arg(long, help_heading = "What may be in the way")]
+    allow_conflict: bool,
+    /// The new server will refuse something that the old one did not
+    #[arg(long, help_heading = "What may be in the way")]
+    allow_errors: bool,
+    /// The data directory is not there: its files are made beside postgresql.conf
+    #[arg(long, help_heading = "What may be in the way")]
+    allow_missing_data_directory: bool,
+    /// The shape of the output
+    #[arg(long, default_value = "text", help_heading = "Output")]
+    format: PlainFormat,
+    /// Use this configuration file
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    config: Option<PathBuf>,
+    /// Use no configuration file
+    #[arg(long, conflicts_with = "config", help_heading = "Configuration")]
+    isolated: bool,
+}
+
+impl From<MigrateArgs> for Migrate {
+    fn from(args: MigrateArgs) -> Migrate {
+        let allowed = [
+            (args.allow_running, Allow::Running),
+            (args.allow_refused_lines, Allow::RefusedLines),
+            (args.allow_other_signal, Allow::OtherSignal),
+            (args.allow_conflict, Allow::Conflict),
+            (args.allow_errors, Allow::Errors),
+            (args.allow_missing_data_directory, Allow::MissingDataDirectory),
+        ];
+        let MigrateArgs { data_dir, root, config, isolated, .. } = args;
+        Migrate {
+            directory: args.directory,
+            to: args.to,
+            from: args.from,
+            preserve_timeline: args.preserve_timeline,
+            wal_segment_size: args.wal_segment_size,
+            allowed: allowed.into_iter().filter_map(|(is_allowed, allow)| is_allowed.then_some(allow)).collect(),
+            out: args.out,
+            target: Target { data_dir, root, config, isolated, ..Target::default() },
+            json: matches!(args.format, PlainFormat::Json),
+        }
+    }
+}
+
+/// A major to migrate to.
+fn target_major(text: &str) -> Result<Major, String> {
+    let major = major(text)?;
+    match (Major::V12..=Major::NEWEST).contains(&major) {
+        true => Ok(major),
+        false => Err(format!("files are migrated to {} to {}", Major::V12, Major::NEWEST)),
+    }
+}
+
+/// A major to migrate from.
+fn source_major(text: &str) -> Result<Major, String> {
+    let major = major(text)?;
+    match major <= Major::NEWEST {
+        true => Ok(major),
+        false => Err(format!("files are migrated from 9.0 to {}", Major::NEWEST)),
+    }
+}
+
+fn major(text: &str) -> Result<Major, String> {
+    text.parse::<PgVersion>().map(|version| version.major).map_err(|error| error.to_string())
+}

@@ -1,0 +1,173 @@
+//! Values of recovery.conf in the terms of a server from 12 on.
+
+use crate::catalog::Catalog;
+use crate::catalog::recovery::{Name, Purpose};
+use crate::model::recovery::Meaning;
+use crate::model::settings::Zone;
+use crate::source::display;
+use crate::value::grammar::timestamp::{self, Stamp};
+use crate::value::{Context, Read};
+use crate::version::Major;
+
+/// What becomes of a value.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Becomes {
+    /// Written like this; with the reason where it is not as it was, and what the owner must know.
+    Written(Vec<u8>, Option<String>, Option<String>),
+    /// Not written, as it says nothing; the reason.
+    Dropped(String),
+    /// No way to write it; the reason.
+    Impossible(String),
+}
+
+/// What a value becomes.
+pub fn of(name: &Name, meaning: &Meaning, text: &[u8], zone: &Zone, catalog: &Catalog) -> Becomes {
+    let major = catalog.version.major;
+    let as_it_is = || Becomes::Written(text.to_vec(), None, None);
+    let empty = || Becomes::Dropped("empty: says nothing".to_owned());
+    match (name.purpose, meaning) {
+        (Purpose::Target, Meaning::Text(_)) if text.is_empty() => {
+            Becomes::Dropped("an empty name is no target from 12 on; up to 11 it was one that is never met".to_owned())
+        }
+        (Purpose::Target, Meaning::Transaction(number)) => transaction(*number, text),
+        (Purpose::Target, Meaning::Moment(stamp)) => moment(name, *stamp, text, zone, catalog),
+        (Purpose::Timeline, Meaning::Timeline(None)) if text == b"latest" => as_it_is(),
+        (Purpose::Timeline, Meaning::Timeline(None)) => {
+            let why = format!("`{}` meant the newest timeline up to 11", display(text));
+            Becomes::Written(b"latest".to_vec(), Some(why), None)
+        }
+        (Purpose::Timeline, Meaning::Timeline(Some(number))) => {
+            let plain = number.to_string().into_bytes();
+            let why = (plain != text).then(|| format!("`{}` was read as {number}", display(text)));
+            Becomes::Written(plain, why, None)
+        }
+        (Purpose::Delay, Meaning::Delay(delay, _)) if *delay < 0 => {
+            Becomes::Dropped(format!("`{}` is no delay, and refused from 12 on", display(text)))
+        }
+        (Purpose::Delay, Meaning::Delay(delay, _)) => match read(catalog, name.name, text) {
+            Ok(_) => as_it_is(),
+            Err(_) => {
+                let why = format!("`{}` was read as {delay} ms", display(text));
+                Becomes::Written(delay.to_string().into_bytes(), Some(why), None)
+            }
+        },
+        (Purpose::Pause, Meaning::Bool(is_on, _)) => {
+            let word = if *is_on { "pause" } else { "promote" };
+            Becomes::Written(word.into(), Some("the name and the words of 9.5 and later".to_owned()), None)
+        }
+        (Purpose::Restore | Purpose::Cleanup | Purpose::End, _) if text.is_empty() => empty(),
+        (Purpose::Restore, _) => command(text, b"frp", major),
+        (Purpose::Cleanup | Purpose::End, _) => command(text, b"r", major),
+        (Purpose::Conninfo | Purpose::Trigger, _) if text.is_empty() => empty(),
+        _ => as_it_is(),
+    }
+}
+
+fn transaction(number: u32, text: &[u8]) -> Becomes {
+    if text.iter().all(u8::is_ascii_digit) && !text.is_empty() {
+        return Becomes::Written(text.to_vec(), None, None);
+    }
+    let why = format!("`{}` was read as {number}", display(text));
+    Becomes::Written(number.to_string().into_bytes(), Some(why), None)
+}
+
+/// A moment stays as it is written if any server reads it alike; else it is written as that of Greenwich, where it is
+/// known.
+fn moment(name: &Name, stamp: Stamp, text: &[u8], zone: &Zone, catalog: &Catalog) -> Becomes {
+    let major = catalog.version.major;
+    let plainly = read(catalog, name.name, text);
+    let elsewhere = |time_zone: &[u8]| {
+        let context = Context { time_zone, ..Context::new(major, name.name) };
+        timestamp::read(&context, text)
+    };
+    let says_its_zone = matches!(stamp, Stamp::At(Some(_))) && elsewhere(b"GMT") == elsewhere(b"-7");
+    let alike = elsewhere(&zone.time_zone) == Ok(stamp);
+    match Meaning::Moment(stamp).logged(name) {
+        _ if plainly.is_ok() && says_its_zone && alike => Becomes::Written(text.to_vec(), None, None),
+        Some(shown) if matches!(stamp, Stamp::At(Some(_))) => {
+            let why = format!("the same moment as `{}`, with its zone said", display(text));
+            Becomes::Written(shown.trim_matches('\'').as_bytes().to_vec(), Some(why), None)
+        }
+        _ if plainly.is_err() => {
+            Becomes::Impossible(format!("`{}` is refused from 12 on: write a moment with its zone", display(text)))
+        }
+        _ => {
+            let note = format!(
+                "`{}` in {} is read with the time zone of the server's settings: the same moment only where that \
+                 stays the same",
+                display(text),
+                name.name
+            );
+            Becomes::Written(text.to_vec(), None, Some(note))
+        }
+    }
+}
+
+/// A command, each `%` that stands for nothing doubled from 16 on: up to 15 it was passed on, from 16 on it is refused.
+pub fn command(text: &[u8], letters: &[u8], major: Major) -> Becomes {
+    if major < Major::V16 {
+        return Becomes::Written(text.to_vec(), None, None);
+    }
+    let mut written = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        written.push(byte);
+        if byte != b'%' {
+            continue;
+        }
+        match bytes.peek() {
+            Some(next) if *next == b'%' || letters.contains(next) => written.extend(bytes.next()),
+            _ => written.push(b'%'),
+        }
+    }
+    let why = (written != text).then(|| "a `%` that stands for nothing is refused from 16 on: doubled".to_owned());
+    Becomes::Written(written, why, None)
+}
+
+fn read(catalog: &Catalog, name: &str, text: &[u8]) -> Read {
+    let Some(id) = catalog.find(name.as_bytes()) else { return Err(crate::value::Refusal::default()) };
+    let context = Context::new(catalog.version.major, name);
+    crate::catalog::read(catalog.get(id), &context, text).map(|value| value.plain())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::recovery::names;
+    use crate::version::PgVersion;
+
+    fn becomes(purpose: Purpose, text: &str, meaning: &Meaning) -> String {
+        let name = names().iter().find(|name| name.purpose == purpose).expect("a name");
+        let catalog = Catalog::shared(PgVersion::newest(Major::V16));
+        match of(name, meaning, text.as_bytes(), &Zone::default(), catalog) {
+            Becomes::Written(value, why, _) => format!("{}{}", display(&value), if why.is_some() { " !" } else { "" }),
+            Becomes::Dropped(_) => "-".to_owned(),
+            Becomes::Impossible(_) => "impossible".to_owned(),
+        }
+    }
+
+    #[test]
+    fn commands_keep_their_meaning() {
+        for (text, wanted) in [
+            ("cp /a/%f %p", "cp /a/%f %p"),
+            ("cp %f %p; date +%s", "cp %f %p; date +%%s !"),
+            ("date +%%s %", "date +%%s %% !"),
+            ("%", "%% !"),
+        ] {
+            assert_eq!(becomes(Purpose::Restore, text, &Meaning::Text(text.into())), wanted);
+        }
+        assert_eq!(becomes(Purpose::End, "rm %f %r", &Meaning::Text("rm %f %r".into())), "rm %%f %r !");
+        assert_eq!(becomes(Purpose::End, "", &Meaning::Text(Vec::new())), "-");
+    }
+
+    #[test]
+    fn words_and_numbers_say_what_they_said() {
+        assert_eq!(becomes(Purpose::Timeline, "latest", &Meaning::Timeline(None)), "latest");
+        assert_eq!(becomes(Purpose::Timeline, "current", &Meaning::Timeline(None)), "latest !");
+        assert_eq!(becomes(Purpose::Timeline, "0x10", &Meaning::Timeline(Some(16))), "16 !");
+        assert_eq!(becomes(Purpose::Delay, "-1", &Meaning::Delay(-1, b"-1".to_vec())), "-");
+        assert_eq!(becomes(Purpose::Delay, "5min", &Meaning::Delay(300_000, b"5min".to_vec())), "5min");
+        assert_eq!(becomes(Purpose::Pause, "true", &Meaning::Bool(true, b"true".to_vec())), "pause !");
+        assert_eq!(becomes(Purpose::Pause, "off", &Meaning::Bool(false, b"off".to_vec())), "promote !");
+    }
+}
