@@ -268,7 +268,9 @@ fn real_servers_start_what_was_migrated() {
     let rules = Rules::built_in();
     let (mut starts, mut settings, mut wrong) = (0, 0, Vec::new());
     let mut seen = BTreeSet::new();
-    for one in recorded().into_iter().filter(|one| one.ok) {
+    // A third of them in the time of tests/run.
+    let step = if std::env::var("PGCONFLINT_PROVE").is_ok_and(|which| which == "all") { 1 } else { 3 };
+    for one in recorded().into_iter().filter(|one| one.ok).step_by(step) {
         for to in [Major::V12, Major::V18] {
             let plan = plan(&one.files, &request(Path::new(ROOT), one.from, to), &rules);
             let files = file_set(&plan);
@@ -301,7 +303,7 @@ fn real_servers_start_what_was_migrated() {
     }
     println!("{starts} starts, {settings} settings");
     assert!(wrong.is_empty(), "{} of {starts} starts are wrong:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(starts > 80, "only {starts}");
+    assert!(starts > 50, "only {starts}");
 }
 
 /// postgresql.auto.conf after us is what ALTER SYSTEM of that server leaves after the same settings.
