@@ -2,6 +2,7 @@
 
 use super::group::Member;
 use super::pair::{Action, Link};
+use super::said_range;
 use crate::catalog::recovery::{Purpose, named};
 use crate::finding::{Effect, Finding};
 use crate::model::pair::Answer;
@@ -91,16 +92,16 @@ fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&
     // What is in the WAL of a primary that does not start reaches nobody.
     let is_fed = upstream.is_none_or(|upstream| upstream.starts != Answer::No);
     let of_start = of_link.iter().filter(|_| is_fed).chain(own);
-    forecast.starts = Answer::from(!forecast.is_kept_from(Effect::Refuses, of_start));
+    forecast.starts = forecast.is_free_of(Effect::Refuses, of_start, member);
     let Some(link) = link else {
         forecast.readable = forecast.starts;
         return forecast;
     };
     forecast.starts = forecast.starts.and(link.starts);
     let all = || of_link.iter().chain(own);
-    let stays = Answer::from(!forecast.is_kept_from(Effect::NotAStandby, all()));
+    let stays = forecast.is_free_of(Effect::NotAStandby, all(), member);
     let mut standby = forecast.starts.and(link.mode).and(stays).and(link.stays);
-    let comes = Answer::from(!forecast.is_kept_from(Effect::NoStream, all())).and(Answer::from(link.has_conninfo));
+    let comes = forecast.is_free_of(Effect::NoStream, all(), member).and(Answer::from(link.has_conninfo));
     if !link.has_conninfo && standby != Answer::No {
         forecast.because.push((format!("it has no {}", named(Purpose::Conninfo)), None));
     }
@@ -141,12 +142,28 @@ fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&
 }
 
 impl Forecast {
-    /// Whether a finding has that effect; those that have say why.
-    fn is_kept_from<'a>(&mut self, effect: Effect, findings: impl Iterator<Item = &'a Finding>) -> bool {
-        let of_effect = findings.filter(|finding| finding.effect == Some(effect));
-        let before = self.because.len();
-        self.because.extend(of_effect.map(|finding| (finding.message.clone(), Some(finding.place))));
-        self.because.len() > before
+    /// Whether no finding has that effect; those that have say why, or for which versions they hold.
+    fn is_free_of<'a>(
+        &mut self,
+        effect: Effect,
+        findings: impl Iterator<Item = &'a Finding>,
+        member: &Member,
+    ) -> Answer {
+        let versions = member.node.targets.versions().len();
+        let mut answer = Answer::Yes;
+        for finding in findings.filter(|finding| finding.effect == Some(effect)) {
+            if finding.pg.len() < versions {
+                let condition = format!("its version is none of {}", said_range(&finding.pg));
+                if !self.provided.contains(&condition) {
+                    self.provided.push(condition);
+                }
+                answer = answer.and(Answer::Depends);
+            } else {
+                self.because.push((short(&finding.message), Some(finding.place)));
+                answer = Answer::No;
+            }
+        }
+        answer
     }
 
     /// Whether the upstream has WAL to give.
@@ -165,6 +182,15 @@ impl Forecast {
             Answer::Yes => {}
         }
         feeds
+    }
+}
+
+/// A message of a length that fits into a sentence: a file may hold a word of any length.
+fn short(message: &str) -> String {
+    const MOST: usize = 160;
+    match message.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.to_owned(),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::model::conninfo::{Options, Reason, Refusal, refusals};
 use crate::model::pair::Answer;
 use crate::model::pair::dial::Dial;
 use crate::model::recovery::signals::{self, Mode};
-use crate::model::recovery::{self as recoveries, Line, Meaning};
+use crate::model::recovery::{self as recoveries, Meaning};
 use crate::names;
 use crate::rule::expr::Scope;
 use crate::source::{FileId, Files, Place, Sources, Span, display};
@@ -356,11 +356,12 @@ impl<'a> End<'a> {
     fn mode(&self) -> Answer {
         let major = self.view.settings.catalog.version.major;
         if let Some(recovery) = self.view.recovery {
-            let is_refused = |line: &Line| !matches!(line.verdict, recoveries::Verdict::Read(_));
             return match recovery.is_standby() {
                 true => Answer::Yes,
                 // The server stops at the first fault of the file; what it would be is anybody's guess.
-                false if recovery.unreadable().is_some() || recovery.lines.iter().any(is_refused) => Answer::Depends,
+                false if recoveries::start(recovery, self.view.sources, &|_| true).end == recoveries::End::Refuses => {
+                    Answer::Depends
+                }
                 false => Answer::No,
             };
         }
