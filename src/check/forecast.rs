@@ -101,9 +101,14 @@ fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&
     let all = || of_link.iter().chain(own);
     let stays = forecast.is_free_of(Effect::NotAStandby, all(), member);
     let mut standby = forecast.starts.and(link.mode).and(stays).and(link.stays);
-    let comes = forecast.is_free_of(Effect::NoStream, all(), member).and(Answer::from(link.has_conninfo));
-    if !link.has_conninfo && standby != Answer::No {
-        forecast.because.push((format!("it has no {}", named(Purpose::Conninfo)), None));
+    let comes = forecast.is_free_of(Effect::NoStream, all(), member).and(link.has_conninfo);
+    let conninfo = named(Purpose::Conninfo);
+    match link.has_conninfo {
+        Answer::No if standby != Answer::No => forecast.because.push((format!("it has no {conninfo}"), None)),
+        Answer::Depends => {
+            forecast.provided.push(format!("its version is one that reads its {conninfo} where it stands"));
+        }
+        _ => {}
     }
     let feeds = forecast.fed_by(link, upstream);
     forecast.provided.extend(link.provided.iter().cloned());

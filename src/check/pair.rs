@@ -68,8 +68,10 @@ pub struct Link {
     pub has_primary: bool,
     /// For how many standbys the upstream's commits wait.
     pub waits_for: usize,
+    /// Whether a version has been looked at.
+    seen_before: bool,
     /// Whether it knows how to reach its upstream.
-    pub has_conninfo: bool,
+    pub has_conninfo: Answer,
     /// Whether they wait until it has replayed.
     pub waits_for_replay: bool,
     /// How many names commits wait for that none of the followers bears.
@@ -169,7 +171,8 @@ fn link(
         has_archive: false,
         has_primary: true,
         waits_for: 0,
-        has_conninfo: true,
+        seen_before: false,
+        has_conninfo: Answer::Yes,
         waits_for_replay: false,
         strangers: 0,
     };
@@ -257,6 +260,7 @@ impl Pair<'_> {
         identity::check(self, &mut found);
         limits::check(self, &mut found);
         recovery::check(self, link, &mut found);
+        let mut leads = true;
         if let Some(caller) = self.standby.caller() {
             let options = Options { conninfo: &caller.string };
             let dial = Dial::of(&options, self.major);
@@ -266,8 +270,14 @@ impl Pair<'_> {
             let upstream = &self.upstream.member.name;
             found.provided.push(format!("its {file}, which is not here, leads it to {upstream}"));
         } else {
-            link.has_conninfo = false;
+            leads = false;
         }
+        // Up to 11 it stands in one file and from 12 on in another: where the version is not known one of them is there.
+        link.has_conninfo = match link.seen_before {
+            true => same(link.has_conninfo, Answer::from(leads)),
+            false => Answer::from(leads),
+        };
+        link.seen_before = true;
         slots::check(self, &mut found);
         sync::check(self, link, &mut found);
         archive::check(self, &mut found);
