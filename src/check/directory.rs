@@ -82,15 +82,18 @@ fn lower(view: &View, data: &Path) -> Option<Spot> {
         Some((index, judged)) => view.about(rule, index, judged.entry.value()),
         None => Spot::new(rule, view.top()?).word("name", name).word("value", format!("{has} (default)")).subject(name),
     };
-    let says = match major < Major::V14 {
+    let says = too_low(major, name, has, i64::from(wanted));
+    Some(spot.word("wanted", wanted.to_string()).label(format!("{wanted} on the primary")).server(says))
+}
+
+/// What a standby says of a setting that is lower than its primary's.
+pub(super) fn too_low(major: Major, name: &str, has: i64, wanted: i64) -> String {
+    match major < Major::V14 {
         true => format!(
             "hot standby is not possible because {name} = {has} is a lower setting than on the master server (its value was {wanted})"
         ),
-        false => {
-            format!("{name} = {has} is a lower setting than on the primary server, where its value was {wanted}.")
-        }
-    };
-    Some(spot.word("wanted", wanted.to_string()).label(format!("{wanted} on the primary")).server(says))
+        false => format!("{name} = {has} is a lower setting than on the primary server, where its value was {wanted}."),
+    }
 }
 
 /// The private key, where TLS is on.

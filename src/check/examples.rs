@@ -105,7 +105,9 @@ impl ExampleFiles {
         let Some((bytes, _)) = self.files.get(path) else { return self };
         let text = String::from_utf8_lossy(bytes);
         let connections = text.trim().split_once('=').and_then(|(_, number)| number.trim().parse().ok());
-        let made = connections.and_then(|connections| control::for_connections(version.major, 1, connections));
+        let made = connections.and_then(|max_connections| {
+            control::made(version.major, &control::Made { max_connections, ..control::Made::default() })
+        });
         if let Some(made) = made {
             self.files.insert(path.to_path_buf(), (Arc::from(made), None));
         }

@@ -13,8 +13,6 @@ mod slots;
 mod swap;
 mod sync;
 
-use std::path::PathBuf;
-
 pub use recovery::Action;
 
 use super::conninfo::Text;
@@ -87,8 +85,6 @@ impl Link {
 struct End<'a> {
     view: View<'a>,
     member: &'a Member,
-    /// Set where the data directory is at hand.
-    data: Option<PathBuf>,
 }
 
 /// A link, as servers of one version see it.
@@ -186,8 +182,7 @@ fn link(
         let several = catalogs.len() > 1;
         let end = |at: usize| {
             let view = readings[at].view(files, sources, rules, several);
-            let data = data_directory(&view);
-            End { view, member: &members[wanted[at]], data }
+            End { view, member: &members[wanted[at]] }
         };
         let ends: Vec<End> = (2..wanted.len()).map(end).collect();
         let place = followers.iter().position(|index| *index == standby).unwrap_or(0);
@@ -200,7 +195,9 @@ fn link(
             place,
             in_circle: members[head].upstream.is_some(),
         };
-        let facts = (pair.standby.mode(), pair.standby.answers_queries());
+        // It never becomes consistent on WAL that it cannot read.
+        let can_answer = Answer::from(!identity::has_other_segments(&pair));
+        let facts = (pair.standby.mode(), pair.standby.answers_queries().and(can_answer));
         seen = Some(match seen {
             Some((mode, answers)) => (same(mode, facts.0), same(answers, facts.1)),
             None => facts,
@@ -213,7 +210,7 @@ fn link(
         let reading = reading(files, sources, &members[standby], catalog);
         let view = reading.view(files, sources, rules, false);
         link.findings = identity::versions(&view, rules, &members[standby], &members[upstream]);
-        let end = End { data: data_directory(&view), view, member: &members[standby] };
+        let end = End { view, member: &members[standby] };
         seen = Some((end.mode(), end.answers_queries()));
     }
     if let Some((mode, answers)) = seen {
@@ -241,12 +238,6 @@ fn reading<'a>(files: &dyn Files, sources: &mut Sources, member: &Member, catalo
     let subject = subject(&member.node, files);
     let tree = read(files, sources, &subject, catalog.version.major);
     Reading::of(files, sources, &subject, tree, catalog)
-}
-
-/// The data directory of a node, where it is at hand.
-fn data_directory(view: &View) -> Option<PathBuf> {
-    let directory = &view.tree.data_directory;
-    view.files.read(&directory.join(names::PG_VERSION)).is_ok().then(|| directory.clone())
 }
 
 impl Pair<'_> {

@@ -5,7 +5,7 @@ mod meaning;
 mod signals;
 mod texts;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::catalog::Catalog;
 use crate::check::Subject;
@@ -111,9 +111,4 @@ fn about(view: &View, rule: &'static str, line: &Line, place: Place) -> Spot {
 /// The value as the server keeps it.
 fn value(view: &View, line: &Line) -> Vec<u8> {
     conf::value(line.entry.setting.value, &view.sources.get(line.entry.file).bytes).into_owned()
-}
-
-/// Whether there is a data directory at that place, so that what it lacks is missing.
-fn is_data_directory(view: &View, directory: &Path) -> bool {
-    view.files.read(&directory.join(names::PG_VERSION)).is_ok()
 }

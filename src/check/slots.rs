@@ -30,18 +30,23 @@ pub fn on_disk(view: &View) -> Option<Vec<Slot>> {
     listed.sort();
     let slot = |name: &[u8]| {
         let state = view.files.read(&directory.join(path::from_bytes(name)).join("state")).ok();
-        let database = state.as_deref().filter(|state| state.starts_with(&MAGIC)).and_then(|state| state.get(DATABASE));
-        Slot { name: display(name), logical: database.map(|database| database != [0; 4]) }
+        Slot { name: display(name), logical: state.and_then(|state| is_logical(&state)) }
     };
     // A slot in the making ends so; the server clears it away.
     let slots = listed.iter().filter(|(name, is_directory)| *is_directory && !name.ends_with(b".tmp"));
     Some(slots.map(|(name, _)| slot(name)).collect())
 }
 
+/// Whether the file of a slot says that it is logical; nothing where it is no such file.
+pub fn is_logical(state: &[u8]) -> Option<bool> {
+    let database = state.get(DATABASE).filter(|_| state.starts_with(&MAGIC));
+    database.map(|database| database != [0; 4])
+}
+
 /// Spots for slots that a start does not accept, and for what they do to the disk.
 pub fn check(view: &View, spots: &mut Vec<Spot>) {
     let slots = on_disk(view);
-    spots.extend(waited_for(view, slots.as_deref()));
+    spots.extend(missing(view, slots.as_deref()));
     let Some(slots) = slots.filter(|slots| !slots.is_empty()) else { return };
     spots.extend(too_many(view, &slots));
     spots.extend(wal_level(view, &slots));
@@ -103,11 +108,24 @@ fn unbounded(view: &View, slots: &[Slot]) -> Option<Spot> {
 }
 
 /// Slots that logical decoding waits for, and that are not there.
-fn waited_for(view: &View, slots: Option<&[Slot]>) -> Option<Spot> {
-    let (slots, (_, value)) = (slots?, with_trait(view, "slots-waited-for")?);
-    let text = display(&value.plain());
-    let names = text.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty());
-    let missing = names.into_iter().find(|name| !slots.iter().any(|slot| slot.name == *name))?;
-    let spot = at_trait(view, "synchronized-slot-missing", "slots-waited-for")?;
-    Some(spot.word("other", missing).label(format!("there is no slot `{missing}`")))
+fn missing(view: &View, slots: Option<&[Slot]>) -> Option<Spot> {
+    let slots = slots?;
+    let missing = waited_for(view).into_iter().find(|name| !slots.iter().any(|slot| slot.name == *name))?;
+    let spot = at_waited_for(view, "synchronized-slot-missing")?;
+    Some(spot.word("other", missing.clone()).label(format!("there is no slot `{missing}`")))
 }
+
+/// The slots that logical decoding waits for.
+pub fn waited_for(view: &View) -> Vec<String> {
+    let text = with_trait(view, WAITED_FOR).map(|(_, value)| display(&value.plain())).unwrap_or_default();
+    let names = text.split(',').map(|name| name.trim().trim_matches('"')).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
+}
+
+/// A spot at the line that names them.
+pub fn at_waited_for(view: &View, rule: &'static str) -> Option<Spot> {
+    at_trait(view, rule, WAITED_FOR)
+}
+
+/// The trait of the setting that names them, in `rules/catalog/traits.tsv`.
+const WAITED_FOR: &str = "slots-waited-for";

@@ -1,6 +1,7 @@
 //! A spot is what a check found; with its page it becomes a finding.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use crate::check::access::Access;
 use crate::check::{Rules, fix};
@@ -120,6 +121,12 @@ impl Spot {
 }
 
 impl<'a> View<'a> {
+    /// The data directory where it is at hand: what is not in it is missing.
+    pub fn data_directory(&self) -> Option<&'a Path> {
+        let directory = self.tree.data_directory.as_path();
+        self.files.read(&directory.join(names::PG_VERSION)).is_ok().then_some(directory)
+    }
+
     /// A setting's line: index into [`Settings::judged`] and the line itself.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &'a Judged)> {
         self.settings.judged.iter().enumerate()

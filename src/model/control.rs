@@ -7,7 +7,7 @@ mod layout;
 
 use std::path::Path;
 
-pub use layout::{blank, for_connections};
+pub use layout::{Made, made, with_segments};
 
 use crate::names;
 use crate::source::Files;

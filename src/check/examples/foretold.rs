@@ -75,7 +75,14 @@ impl SetupFiles<'_> {
             return None;
         }
         let has_own = node.has_own_initdb || self.setup.nodes.first().is_some_and(|first| first.major != node.major);
-        control::blank(node.major, if has_own { IDENTIFIER + index as u64 } else { IDENTIFIER })
+        let usual = control::Made::default();
+        let made = control::Made {
+            system_identifier: if has_own { IDENTIFIER + index as u64 } else { IDENTIFIER },
+            timeline: if node.was_promoted { 2 } else { 1 },
+            wal_segment_size: node.wal_segment_size.unwrap_or(usual.wal_segment_size),
+            ..usual
+        };
+        control::made(node.major, &made)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use crate::check::slots::is_logical;
 use crate::names;
 use crate::rule::page::{self, Beside, Example, Shows};
 use crate::version::{Major, from_pg_version_file};
@@ -48,8 +49,14 @@ pub struct Node {
     pub has_own_initdb: bool,
     /// Whether only its configuration is at hand.
     pub has_no_data: bool,
+    /// Whether it was open for writes once, and so is on a timeline of its own.
+    pub was_promoted: bool,
+    /// Bytes of its WAL segments, where they are not those that initdb chose.
+    pub wal_segment_size: Option<u32>,
     /// The physical slots that it has.
     pub slots: Vec<String>,
+    /// The logical ones.
+    pub logical_slots: Vec<String>,
 }
 
 /// An example for one major.
@@ -105,12 +112,15 @@ pub fn expand(beside: &[Beside], major: Major, ports: &Ports) -> Result<Setup, S
             major: node_major,
             has_own_initdb: own.contains_key(INITDB),
             has_no_data: own.contains_key(NO_DATA),
-            slots: own.keys().filter_map(|path| slot(path)).collect(),
+            was_promoted: own.contains_key(PROMOTED),
+            wal_segment_size: own.get(SEGMENTS).map(|file| segments(&file.bytes)).transpose()?,
+            slots: slots(own, false),
+            logical_slots: slots(own, true),
         };
         for (path, (text, mode)) in with_what_every_node_has(files, &node, ports)? {
             setup.files.insert(PathBuf::from(format!("{name}/{path}")), (filled(&text, name, ports)?, mode));
         }
-        if node.slots.is_empty() && !node.has_no_data {
+        if node.slots.is_empty() && node.logical_slots.is_empty() && !node.has_no_data {
             setup.empty.insert(PathBuf::from(format!("{name}/{}", names::PG_REPLSLOT)));
         }
         setup.nodes.push(node);
@@ -170,6 +180,10 @@ const RECOVERY: &str = "recovery";
 const INITDB: &str = "initdb";
 /// Marks a node of which only the configuration is at hand.
 const NO_DATA: &str = "no-data";
+/// Marks a node that was open for writes before it became what it is.
+const PROMOTED: &str = "promoted";
+/// Says how many megabytes a WAL segment of the node has, as if pg_resetwal had changed it.
+const SEGMENTS: &str = "wal-segments";
 
 /// Where a server looks for its certificate unless told otherwise.
 const CERTIFICATE: &str = "server.crt";
@@ -213,7 +227,7 @@ fn node_files<'a>(
             .copied()
             .collect();
     }
-    for marker in [INITDB, NO_DATA] {
+    for marker in [INITDB, NO_DATA, PROMOTED, SEGMENTS] {
         files.remove(marker);
     }
     if let Some((text, mode)) = files.remove(RECOVERY) {
@@ -265,6 +279,19 @@ fn sets(line: &[u8], name: &str) -> bool {
     let line = line.trim_ascii_start();
     let end = line.iter().position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_').unwrap_or(line.len());
     line[..end].eq_ignore_ascii_case(name.as_bytes())
+}
+
+/// The slots among the files of a node.
+fn slots(own: &BTreeMap<&str, &Beside>, are_logical: bool) -> Vec<String> {
+    let is_wanted = |file: &Beside| is_logical(&file.bytes).unwrap_or(false) == are_logical;
+    own.iter().filter(|(_, file)| is_wanted(file)).filter_map(|(path, _)| slot(path)).collect()
+}
+
+/// Bytes of a segment, of a text such as `64MB`.
+fn segments(text: &[u8]) -> Result<u32, String> {
+    let text = String::from_utf8_lossy(text);
+    let size = text.trim().strip_suffix("MB").and_then(|size| size.parse::<u32>().ok());
+    size.map(|size| size << 20).ok_or_else(|| format!("`{}` is no size such as `64MB`", text.trim()))
 }
 
 /// The name of the slot whose state a file holds.

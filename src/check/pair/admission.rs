@@ -298,7 +298,10 @@ impl Way<'_> {
     }
     /// A line that lets it in.
     fn suggestion(&self, transport: Transport) -> String {
-        let method = if self.pair.major >= Major::V10 { "scram-sha-256" } else { "md5" };
+        // What passwords are kept as is not in the files; a file that asks for md5 knows why, and md5 takes both.
+        let asks = |method: &str| self.hba.entries().any(|(_, entry)| entry.method.name == method);
+        let is_old = self.pair.major < Major::V10 || asks("md5") && !asks("scram-sha-256");
+        let method = if is_old { "md5" } else { "scram-sha-256" };
         let user = self.user();
         let (kind, address) = match (self.from, transport) {
             (From::Socket, _) => ("local", String::new()),

@@ -8,6 +8,7 @@ use crate::source::{Place, display};
 
 /// Spots for a standby that reads where nobody writes, and for one that deletes what others need.
 pub(super) fn check(pair: &Pair, found: &mut Found) {
+    found.of_standby.extend(filled_by_both(pair));
     let Some((restore, place)) = pair.standby.command(Purpose::Restore) else { return };
     let Some(reads) = archive(&restore) else { return };
     if pair.upstream.word(names::ARCHIVE_MODE) != "off"
@@ -46,6 +47,25 @@ pub(super) fn check(pair: &Pair, found: &mut Found) {
             .word("pg", pair.standby.view.version_word());
         found.of_standby.push(spot.label("deletes from it"));
     }
+}
+
+/// A standby that archives to where its primary does.
+fn filled_by_both(pair: &Pair) -> Option<Spot> {
+    let writes = |end: &End| end.written_to().filter(|_| end.word(names::ARCHIVE_MODE) != "off");
+    let (one, other) = (writes(&pair.upstream)?, writes(&pair.standby)?);
+    if pair.standby.word(names::ARCHIVE_MODE) != "always" || one != other {
+        return None;
+    }
+    let mut spot = Spot::new("archive-filled-by-both", pair.standby.place_of(names::ARCHIVE_COMMAND)?)
+        .subject(names::ARCHIVE_COMMAND)
+        .word("name", pair.standby.member.name.clone())
+        .word("upstream", pair.upstream.member.name.clone())
+        .word("has", one.said)
+        .word("pg", pair.standby.view.version_word());
+    if let Some(place) = pair.upstream.place_of(names::ARCHIVE_COMMAND) {
+        spot = spot.related(place, format!("{} archives there too", pair.upstream.member.name));
+    }
+    Some(spot.label("a place for two"))
 }
 
 /// An archive, as a command names it.

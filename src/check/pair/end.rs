@@ -31,7 +31,7 @@ impl<'a> End<'a> {
         match major < Major::V12 {
             false if signals.mode() == Mode::Standby => Answer::Yes,
             false if signals.mode() == Mode::Archive => Answer::No,
-            _ if self.data.is_some() => Answer::No,
+            _ if self.view.data_directory().is_some() => Answer::No,
             _ => Answer::Depends,
         }
     }
@@ -54,7 +54,8 @@ impl<'a> End<'a> {
 
     /// The file of its data directory that is not at hand, and mostly holds the connection string.
     pub(super) fn unseen_file(&self) -> Option<&'static str> {
-        let is_here = self.data.is_some() || self.view.tree.auto_visit.is_some() || self.view.recovery.is_some();
+        let is_here =
+            self.view.data_directory().is_some() || self.view.tree.auto_visit.is_some() || self.view.recovery.is_some();
         let is_old = self.view.settings.catalog.version.major < Major::V12;
         (!is_here).then_some(if is_old { names::RECOVERY_CONF } else { names::AUTO_CONF })
     }

@@ -1,6 +1,7 @@
 //! What a standby must have at least as high as its primary, and the WAL that it must be able to replay.
 
 use super::{Found, Pair, identity};
+use crate::check::directory::too_low;
 use crate::check::spot::Spot;
 use crate::model::pair::Answer;
 use crate::names;
@@ -36,16 +37,7 @@ pub(super) fn check(pair: &Pair, found: &mut Found) {
         if has >= wanted {
             continue;
         }
-        let says = match pair.major < Major::V14 {
-            true => format!(
-                "hot standby is not possible because {} = {has} is a lower setting than on the master server (its value was {wanted})",
-                parameter.name
-            ),
-            false => format!(
-                "{} = {has} is a lower setting than on the primary server, where its value was {wanted}.",
-                parameter.name
-            ),
-        };
+        let says = too_low(pair.major, parameter.name, has, wanted);
         let winner = standby.catalog.find(parameter.name.as_bytes()).and_then(|id| standby.winner(id));
         let mut spot = match winner {
             Some((index, judged)) => pair

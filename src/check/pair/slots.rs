@@ -2,6 +2,7 @@
 
 use super::{End, Found, Pair};
 use crate::catalog::recovery::{Purpose, named};
+use crate::check::slots::{self, Slot};
 use crate::check::spot::Spot;
 use crate::names;
 use crate::source::{Place, display};
@@ -14,6 +15,42 @@ pub(super) fn check(pair: &Pair, found: &mut Found) {
         slot_of(pair, &slot, place, line, found);
     }
     senders(pair, found);
+    if pair.place == 0 {
+        found.of_upstream.extend(waited_for(pair));
+    }
+    found.of_standby.extend(logical(pair));
+}
+
+/// A slot that logical decoding waits for, and that none of those who follow uses.
+fn waited_for(pair: &Pair) -> Option<Spot> {
+    let there = pair.upstream.slots();
+    let is_there = |name: &String| there.as_ref().is_none_or(|slots| slots.iter().any(|slot| slot.name == *name));
+    let used: Vec<String> = pair.followers.iter().filter_map(|end| Some(display(&end.slot()?.0))).collect();
+    let waited = slots::waited_for(&pair.upstream.view);
+    let idle = waited.into_iter().find(|name| is_there(name) && !used.contains(name))?;
+    let spot = slots::at_waited_for(&pair.upstream.view, "synchronized-slot-unused")?;
+    let spot = spot.word("upstream", pair.upstream.member.name.clone()).word("token", idle.clone());
+    Some(spot.label(format!("nobody here uses `{idle}`")))
+}
+
+/// Logical slots of a standby, whose primary writes too little for them.
+fn logical(pair: &Pair) -> Option<Spot> {
+    let level = pair.head.word(names::WAL_LEVEL);
+    if pair.major < Major::V16 || level == "logical" || pair.head.lacks_settings() {
+        return None;
+    }
+    let slots = pair.standby.slots()?;
+    let slot = slots.iter().find(|slot| slot.logical == Some(true))?;
+    let mut spot = Spot::new("logical-slot-needs-primary", pair.standby.top()?)
+        .word("name", pair.standby.member.name.clone())
+        .word("upstream", pair.head.member.name.clone())
+        .word("token", slot.name.clone())
+        .word("has", level.clone())
+        .word("pg", pair.standby.view.version_word());
+    if let Some(place) = pair.head.place_of(names::WAL_LEVEL) {
+        spot = spot.related(place, format!("{level} on {}", pair.head.member.name));
+    }
+    Some(spot.label(format!("the logical slot `{}` is here", slot.name)))
 }
 
 fn slot_of(pair: &Pair, slot: &[u8], place: Place, line: Option<usize>, found: &mut Found) {
@@ -39,8 +76,8 @@ fn slot_of(pair: &Pair, slot: &[u8], place: Place, line: Option<usize>, found: &
         return;
     }
     match pair.upstream.slots() {
-        Some(slots) if !slots.iter().any(|known| known == slot) => {
-            let has: Vec<String> = slots.iter().map(|slot| format!("`{}`", display(slot))).collect();
+        Some(slots) if !slots.iter().any(|known| known.name == shown) => {
+            let has: Vec<String> = slots.iter().map(|slot| format!("`{}`", slot.name)).collect();
             let has = if has.is_empty() { "no slot at all".to_owned() } else { has.join(", ") };
             found.of_standby.push(spot("standby-slot-missing").word("has", has).server(missing).label("not there"));
             return;
@@ -103,8 +140,7 @@ impl End<'_> {
     }
 
     /// The slots of its data directory, where that is at hand.
-    pub(super) fn slots(&self) -> Option<Vec<Vec<u8>>> {
-        let entries = self.view.files.list(&self.data.as_ref()?.join(names::PG_REPLSLOT)).ok()?;
-        Some(entries.into_iter().filter(|(_, is_directory)| *is_directory).map(|(name, _)| name).collect())
+    pub(super) fn slots(&self) -> Option<Vec<Slot>> {
+        self.view.data_directory().and_then(|_| slots::on_disk(&self.view))
     }
 }

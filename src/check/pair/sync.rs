@@ -32,7 +32,10 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
     let listed = names.iter().filter(|name| quorum::lists(&wanted, name)).count();
     let is_borne =
         |listed: &&Vec<u8>| listed.as_slice() == b"*" || names.iter().any(|name| name.eq_ignore_ascii_case(listed));
-    let strangers = wanted.names.iter().filter(|listed| !is_borne(listed)).count();
+    // Nobody follows itself: its own name is no stranger's.
+    let own = pair.upstream.own_name();
+    let is_own = |listed: &&Vec<u8>| own.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(listed));
+    let strangers = wanted.names.iter().filter(|listed| !is_borne(listed) && !is_own(listed)).count();
     link.strangers = strangers;
     let Some(place) = pair.upstream.place_of(names::SYNCHRONOUS_STANDBY_NAMES) else { return };
     let spot = |rule: &'static str| {
@@ -68,6 +71,10 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
     } else if is_waiting && strangers == 0 {
         let spot = spot("too-few-standbys-for-commits").word("wanted", wanted.count.to_string());
         found.of_upstream.push(spot.word("has", listed.to_string()).label("too many to wait for"));
+    }
+    if let Some(listed) = wanted.names.iter().find(|listed| is_own(listed) && !is_borne(listed)) {
+        let spot = spot("sync-names-list-the-primary").word("token", format!("`{}`", display(listed)));
+        found.of_upstream.push(spot.label("its own name"));
     }
     if waits {
         delayed(pair, &wanted, &names, &commits, found);
@@ -122,6 +129,11 @@ fn shown(wanted: &Standbys) -> String {
 impl End<'_> {
     /// The name by which its primary knows it.
     fn known_as(&self) -> Vec<u8> {
+        self.own_name().unwrap_or_else(|| quorum::NAMELESS.to_vec())
+    }
+
+    /// The name that its files give it.
+    fn own_name(&self) -> Option<Vec<u8>> {
         let major = self.view.settings.catalog.version.major;
         let said = self.caller().and_then(|caller| Dial::of(&Options { conninfo: &caller.string }, major).name);
         quorum::name_of(said.as_deref(), self.view.settings)

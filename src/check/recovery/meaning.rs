@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::texts::{self, has_no_zone, is_in_shared_directory, lacking, names_today};
-use super::{about, is_data_directory, value};
+use super::{about, value};
 use crate::catalog::recovery::{Kind, Purpose, named};
 use crate::check::conninfo::MASK;
 use crate::check::spot::{Spot, View};
@@ -81,7 +81,7 @@ fn source(view: &View, recovery: &Recovery) -> Option<Spot> {
 /// A file beside postgresql.conf, where the data lie elsewhere.
 fn misplaced(view: &View, recovery: &Recovery, spots: &mut Vec<Spot>) {
     let (data, lies) = (&view.tree.data_directory, recovery.path.parent());
-    let asked = lies.is_some_and(|lies| lies != data.as_path()) && is_data_directory(view, data);
+    let asked = lies.is_some_and(|lies| lies != data.as_path()) && view.data_directory().is_some();
     // Somebody's copy under another name is where it should be.
     if let Some(file) = recovery.file().filter(|_| asked && recovery.path.ends_with(names::RECOVERY_CONF)) {
         let place = Place { file, span: Span::default() };

@@ -1,6 +1,5 @@
 //! Signal files and the settings of a recovery from 12 on.
 
-use super::is_data_directory;
 use super::texts::{has_no_zone, lacking};
 use crate::catalog::is_recovery_target;
 use crate::catalog::recovery::{Purpose, named};
@@ -18,7 +17,7 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
     let Some(top) = main(view) else { return };
     let data = &view.tree.data_directory;
     let signals = signals::signals(view.files, data);
-    let known = is_data_directory(view, data) || signals.mode() != Mode::Primary;
+    let known = view.data_directory().is_some() || signals.mode() != Mode::Primary;
     files(view, top, known, spots);
     if signals.recovery_conf {
         return;
@@ -106,7 +105,7 @@ fn files(view: &View, top: Place, known: bool, spots: &mut Vec<Spot>) {
         }
     }
     let beside = view.sources.get(top.file).path.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
-    if &beside != data && is_data_directory(view, data) {
+    if &beside != data && view.data_directory().is_some() {
         for name in NAMES {
             if view.files.read(&beside.join(name)).is_ok() && view.files.read(&data.join(name)).is_err() {
                 let place = display(data.as_os_str().as_encoded_bytes());

@@ -32,28 +32,55 @@ pub fn read(bytes: &[u8]) -> Result<Control, Fault> {
     Ok(Control { state, ..control })
 }
 
-/// A file with that identifier as initdb of a major could leave it, all other fields 0 that may be.
-pub fn blank(major: Major, system_identifier: u64) -> Option<Vec<u8>> {
-    for_connections(major, system_identifier, 0)
+/// What a file says that no server has written.
+#[derive(Clone, Copy, Debug)]
+pub struct Made {
+    /// See [`Control::system_identifier`].
+    pub system_identifier: u64,
+    /// See [`Control::timeline`].
+    pub timeline: u32,
+    /// See [`Control::max_connections`].
+    pub max_connections: u32,
+    /// See [`Control::wal_segment_size`].
+    pub wal_segment_size: u32,
 }
 
-/// The same of a server that ran with so many connections.
-pub fn for_connections(major: Major, system_identifier: u64, connections: u32) -> Option<Vec<u8>> {
+impl Default for Made {
+    fn default() -> Made {
+        Made { system_identifier: 1, timeline: 1, max_connections: 0, wal_segment_size: 16 << 20 }
+    }
+}
+
+/// A file of a server that was shut down, as that major lays it out; all other fields are 0 that may be.
+pub fn made(major: Major, made: &Made) -> Option<Vec<u8>> {
     let (version, catalog, _) = RELEASES.iter().find(|(.., release)| *release == major)?;
     let mut bytes = vec![0; 512];
-    bytes[..8].copy_from_slice(&system_identifier.to_le_bytes());
+    bytes[..8].copy_from_slice(&made.system_identifier.to_le_bytes());
     bytes[8..12].copy_from_slice(&version.to_le_bytes());
     bytes[12..16].copy_from_slice(&catalog.to_le_bytes());
     let Parsed { control, places, .. } = parse(&bytes).ok()?;
     let mut put = |at: usize, field: &[u8]| bytes[at..at + field.len()].copy_from_slice(field);
     put(16, &1u32.to_le_bytes());
+    put(places.timeline, &made.timeline.to_le_bytes());
     put(places.float, &FLOAT.to_le_bytes());
     put(places.block_size, &8192u32.to_le_bytes());
-    put(places.segment_size, &(16u32 << 20).to_le_bytes());
-    put(places.max_connections, &connections.to_le_bytes());
+    put(places.segment_size, &made.wal_segment_size.to_le_bytes());
+    put(places.max_connections, &made.max_connections.to_le_bytes());
     let checksum = places.checksum(&bytes, &control);
     bytes[places.covered..places.covered + 4].copy_from_slice(&checksum.to_le_bytes());
     Some(bytes)
+}
+
+/// The same file with WAL segments of another size, in bytes, as `pg_resetwal` writes it.
+///
+/// # Errors
+/// That it cannot be read.
+pub fn with_segments(mut bytes: Vec<u8>, size: u32) -> Result<Vec<u8>, Fault> {
+    let Parsed { control, places, .. } = parse(&bytes)?;
+    bytes[places.segment_size..places.segment_size + 4].copy_from_slice(&size.to_le_bytes());
+    let checksum = places.checksum(&bytes, &control);
+    bytes[places.covered..places.covered + 4].copy_from_slice(&checksum.to_le_bytes());
+    Ok(bytes)
 }
 
 /// What the fields hold, before anything of it is believed.
@@ -68,6 +95,7 @@ struct Parsed {
 
 /// Where some of the fields stand.
 struct Places {
+    timeline: usize,
     max_connections: usize,
     float: usize,
     block_size: usize,
@@ -106,6 +134,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Fault> {
         // The checkpoint before the last one.
         fields.skip_long(1);
     }
+    let timeline_at = (fields.at.next_multiple_of(8) + 8).next_multiple_of(4);
     let timeline = checkpoint(&mut fields, version, has_commit_times);
     // Where unlogged tables and recovery stand.
     fields.skip_long(2);
@@ -153,6 +182,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Fault> {
         return Err(Fault::TooShort(bytes.len()));
     }
     let places = Places {
+        timeline: timeline_at,
         max_connections: max_connections_at,
         float: float_at,
         block_size: block_size_at,
@@ -262,10 +292,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_blank_file_is_read() {
+    fn a_made_file_is_read() {
         for (_, _, major) in RELEASES {
-            let control = crate::model::control::read(&blank(major, 7).unwrap()).unwrap();
+            let said = Made { system_identifier: 7, timeline: 3, ..Made::default() };
+            let file = with_segments(made(major, &said).unwrap(), 1 << 20).unwrap();
+            let control = crate::model::control::read(&file).unwrap();
             assert_eq!((control.major, control.system_identifier, control.block_size), (Some(major), 7, 8192));
+            assert_eq!((control.timeline, control.wal_segment_size), (3, 1 << 20));
         }
     }
 

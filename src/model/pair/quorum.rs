@@ -8,7 +8,7 @@ use crate::value::grammar::standbys::{self, Standbys};
 use crate::version::Major;
 
 /// What a walreceiver is called that nobody gave a name.
-const NAMELESS: &[u8] = b"walreceiver";
+pub const NAMELESS: &[u8] = b"walreceiver";
 
 /// Whom the commits of a server with these settings wait for; no names if for nobody.
 pub fn standbys(settings: &Settings) -> Standbys {
@@ -25,13 +25,14 @@ pub fn standbys(settings: &Settings) -> Standbys {
     }
 }
 
-/// The name by which a primary knows a standby: from its connection string, else from 12 on that of its cluster.
-pub fn name_of(said: Option<&[u8]>, settings: &Settings) -> Vec<u8> {
+/// The name by which a primary knows a standby: from its connection string, else from 12 on that of its cluster;
+/// nothing where nobody gave it one.
+pub fn name_of(said: Option<&[u8]>, settings: &Settings) -> Option<Vec<u8>> {
     let cluster = || {
         let value = settings.value(names::CLUSTER_NAME)?.plain();
         (settings.catalog.version.major >= Major::V12 && !value.is_empty()).then_some(value)
     };
-    said.map(<[u8]>::to_vec).or_else(cluster).unwrap_or_else(|| NAMELESS.to_vec())
+    said.map(<[u8]>::to_vec).or_else(cluster)
 }
 
 /// Whether one of the names is that of a standby.

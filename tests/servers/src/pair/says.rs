@@ -21,6 +21,9 @@ const REFUSED: [&str; 2] =
 /// What a standby says whom another server does not take.
 const REFUSAL: &str = "could not connect to the primary server";
 
+/// What a server says of WAL that is not its own; what follows from it is said louder.
+const FOREIGN: &str = "WAL file is from different database system";
+
 /// A message with what varies from run to run replaced.
 pub fn plain(line: &str, node: &str, ports: &Ports) -> String {
     let mut line = line.replace(&ports.sockets(), "{sockets}");
@@ -93,7 +96,9 @@ pub fn telling(log: &[String], streams: bool) -> Option<String> {
     let complaint = || {
         // A server that starts, or takes no connections for good, is the reason where there is no other.
         let refused = || log.iter().position(|line| line.contains(REFUSAL));
-        let first = log.iter().position(|line| is_complaint(line)).or_else(refused).filter(|_| !streams)?;
+        let foreign = || log.iter().position(|line| line.contains(FOREIGN));
+        let first = foreign().or_else(|| log.iter().position(|line| is_complaint(line))).or_else(refused);
+        let first = first.filter(|_| !streams)?;
         let message = log[first].split_once(":  ").map_or(log[first].as_str(), |(_, message)| message);
         // A server that calls itself says it twice: as the one who refuses, and as the one who is refused.
         let again = log.iter().skip(first + 1).position(|line| is_complaint(line) && ends_with(line, message));

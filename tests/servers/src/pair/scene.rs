@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use pgconflint::check::examples::pair::{Ports, Setup};
+use pgconflint::model::control::with_segments;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::template;
 use crate::wire::Session;
-use crate::{install, user, vectors};
+use crate::{install, slots, user, vectors};
 
 /// Ends the servers that it was told of when the process that tells it ends, and deletes their directory.
 const GUARD: &str = r#"
@@ -104,6 +105,18 @@ impl Scene {
         if !is_template {
             strip(&data, setup)?;
         }
+        let node = setup.nodes.iter().find(|node| node.name == name).context("a node of the setup")?;
+        if node.was_promoted {
+            promote(&data, node.major.0 / 100)?;
+        }
+        if let Some(size) = node.wal_segment_size {
+            let control = data.join("global/pg_control");
+            fs::write(&control, with_segments(fs::read(&control)?, size)?)?;
+        }
+        for slot in &node.logical_slots {
+            let state = slots::state(node.major.0 / 100, slot, true)?;
+            write(&data.join("pg_replslot").join(slot).join("state"), &state, None)?;
+        }
         let mut text = Vec::new();
         for (path, (bytes, mode)) in &setup.files {
             let Ok(inside) = path.strip_prefix(name) else { continue };
@@ -115,7 +128,6 @@ impl Scene {
             text.push(b'\n');
             write(&root.join(path), bytes, *mode)?;
         }
-        let node = setup.nodes.iter().find(|node| node.name == name).context("a node of the setup")?;
         let place = Place {
             data,
             log: root.join(format!("{name}.log")),
@@ -269,6 +281,34 @@ fn free_ports(count: usize) -> Result<Vec<u16>> {
         }
     }
     bail!("no port is free")
+}
+
+/// Opens a copy for writes and stops it: it is on a timeline of its own then.
+fn promote(data: &Path, major: u16) -> Result<()> {
+    const SETTINGS: &[u8] = b"restore_command = 'false'\nrecovery_target_action = promote\n";
+    let (signal, text, settings): (_, &[u8], &[u8]) = match major {
+        ..12 => ("recovery.conf", SETTINGS, b""),
+        _ => ("recovery.signal", b"", SETTINGS),
+    };
+    write(&data.join(signal), text, None)?;
+    write(&data.join("postgresql.conf"), settings, None)?;
+    let log = data.join("promoted.log");
+    let options = format!("-c listen_addresses= -c fsync=off -c unix_socket_directories={}", data.display());
+    for action in ["start", "stop"] {
+        let mut ctl = user::command(install::home(major)?.join("bin/pg_ctl"));
+        ctl.args([action, "-w", "-t", "20", "-s", "-o", &options]).arg("-D").arg(data).arg("-l").arg(&log);
+        let output = ctl.output()?;
+        ensure!(output.status.success(), "pg_ctl {action}: {}", String::from_utf8_lossy(&output.stderr));
+        // A server that still recovers is up for pg_ctl.
+        let before = Instant::now();
+        while !fs::read_to_string(&log)?.contains("ready to accept connections\n") {
+            ensure!(before.elapsed() < Duration::from_secs(20), "{}: it was not promoted", data.display());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    ensure!(data.join("pg_wal/00000002.history").exists(), "{}: it is not on timeline 2", data.display());
+    fs::remove_file(log)?;
+    Ok(())
 }
 
 /// Takes from a copy what is the copied node's own.

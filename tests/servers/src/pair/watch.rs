@@ -159,7 +159,9 @@ fn in_recovery(scene: &Scene, name: &str) -> Option<bool> {
 
 fn enters_standby_mode(log: &[String]) -> bool {
     let has = |text: &str| log.iter().any(|line| line.contains(text));
-    has("entering standby mode") && !has("archive recovery complete")
+    // From 17 on it says the first once it has found its checkpoint; the second only a standby says.
+    let is_one = has("entering standby mode") || has("waiting for WAL to become available");
+    is_one && !has("archive recovery complete")
 }
 
 /// Whether it is plain that a server receives nothing.
