@@ -1,14 +1,17 @@
 //! What comes of nodes that belong together: who starts, who follows whom.
 
+use std::collections::BTreeSet;
+
 use super::group::Member;
-use super::pair::{Action, Link};
+use super::pair::{Action, Facts, Link};
 use super::said_range;
 use crate::catalog::recovery::{Purpose, named};
 use crate::finding::{Effect, Finding};
 use crate::model::pair::Answer;
 use crate::source::Place;
+use crate::version::Major;
 
-/// What comes of a node.
+/// What comes of one node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Forecast {
     /// What others call it.
@@ -34,24 +37,93 @@ pub struct Forecast {
 }
 
 /// The forecasts of a group, in its order: `own` are the findings of each node by itself.
+///
+/// Where the version is not known it is one forecast for each, and what they have in common.
 pub fn of(members: &[Member], own: &[Vec<Finding>], links: &[Link]) -> Vec<Forecast> {
-    let mut forecasts: Vec<Forecast> = Vec::with_capacity(members.len());
-    let order = order(members);
+    let majors: BTreeSet<Major> = links.iter().flat_map(|link| &link.facts).map(|facts| facts.major).collect();
+    let worlds: Vec<(Major, Vec<Forecast>)> =
+        majors.iter().map(|major| (*major, of_version(*major, members, own, links))).collect();
+    (0..members.len()).filter_map(|index| merged(&worlds, index)).collect()
+}
+
+/// The forecasts if all are servers of one version; a node that cannot be is one of its newest.
+fn of_version(major: Major, members: &[Member], own: &[Vec<Finding>], links: &[Link]) -> Vec<Forecast> {
+    let holds = |finding: &Finding, version: Major| finding.pg.contains(&version);
+    let own: Vec<Vec<&Finding>> = members
+        .iter()
+        .zip(own)
+        .map(|(member, findings)| {
+            let targets = &member.node.targets;
+            let can_be = targets.versions().iter().any(|version| version.major == major);
+            let version = if can_be { major } else { targets.newest().major };
+            findings.iter().filter(|finding| holds(finding, version)).collect()
+        })
+        .collect();
+    let links: Vec<Tie> = links
+        .iter()
+        .filter_map(|link| {
+            let facts = link.facts.iter().find(|facts| facts.major == major).or(link.facts.last())?;
+            let findings = link.findings.iter().filter(|finding| holds(finding, facts.major)).collect();
+            Some(Tie { standby: link.standby, upstream: link.upstream, findings, facts })
+        })
+        .collect();
     let mut made: Vec<Option<Forecast>> = vec![None; members.len()];
-    for index in order {
+    for index in order(members) {
         let member = &members[index];
         let link = links.iter().find(|link| link.standby == index);
         let upstream = member.upstream.and_then(|upstream| made[upstream].clone());
         made[index] = Some(one(member, &own[index], link, upstream.as_ref()));
     }
     for index in 0..members.len() {
-        let commits = commits(index, &own[index], &made, links);
+        let commits = commits(index, &own[index], &made, &links);
         if let Some(forecast) = &mut made[index] {
             forecast.commits = commits;
         }
     }
-    forecasts.extend(made.into_iter().flatten());
-    forecasts
+    made.into_iter().flatten().collect()
+}
+
+/// A link, as one version sees it.
+struct Tie<'a> {
+    standby: usize,
+    upstream: usize,
+    findings: Vec<&'a Finding>,
+    facts: &'a Facts,
+}
+
+/// What all versions have in common; where they differ, those in which it fails are a condition.
+fn merged(worlds: &[(Major, Vec<Forecast>)], index: usize) -> Option<Forecast> {
+    let all = || worlds.iter().filter_map(|(major, forecasts)| Some((*major, forecasts.get(index)?)));
+    let mut merged = all().last()?.1.clone();
+    for (_, other) in all() {
+        merged.starts = merged.starts.or_depends(other.starts);
+        merged.readable = merged.readable.or_depends(other.readable);
+        for (answer, other) in [
+            (&mut merged.standby, other.standby),
+            (&mut merged.streams, other.streams),
+            (&mut merged.commits, other.commits),
+        ] {
+            *answer = answer.zip(other).map(|(answer, other)| answer.or_depends(other));
+        }
+    }
+    let fails = |forecast: &Forecast| forecast.streams.unwrap_or(forecast.starts) == Answer::No;
+    let good: Vec<(usize, Major)> =
+        all().enumerate().filter(|(_, (_, forecast))| !fails(forecast)).map(|(at, (major, _))| (at, major)).collect();
+    if good.is_empty() {
+        return Some(merged);
+    }
+    merged.because.clear();
+    merged.provided.clear();
+    for (_, forecast) in all().filter(|(_, forecast)| !fails(forecast)) {
+        merged.provide(&forecast.provided);
+    }
+    if good.len() < worlds.len() {
+        // Those behind each other are one range.
+        let ranges = good.chunk_by(|(at, _), (next, _)| at + 1 == *next);
+        let ranges = ranges.map(|range| said_range(&range.iter().map(|(_, major)| *major).collect::<Vec<_>>()));
+        merged.provide(&[format!("its version is {}", ranges.collect::<Vec<_>>().join(" or "))]);
+    }
+    Some(merged)
 }
 
 /// Each after the one that it follows.
@@ -73,7 +145,7 @@ fn order(members: &[Member]) -> Vec<usize> {
     order
 }
 
-fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&Forecast>) -> Forecast {
+fn one(member: &Member, own: &[&Finding], link: Option<&Tie>, upstream: Option<&Forecast>) -> Forecast {
     let mut forecast = Forecast {
         name: member.name.clone(),
         upstream: upstream.map(|upstream| upstream.name.clone()),
@@ -85,41 +157,36 @@ fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&
         because: Vec::new(),
         provided: Vec::new(),
         assumed: link
-            .and_then(|link| link.user.clone())
+            .and_then(|link| link.facts.user.clone())
             .map(|user| format!("role `{user}` is there with LOGIN and REPLICATION, and its password is right")),
     };
     let of_link = link.map(|link| link.findings.as_slice()).unwrap_or_default();
     // What is in the WAL of a primary that does not start reaches nobody.
     let is_fed = upstream.is_none_or(|upstream| upstream.starts != Answer::No);
-    let of_start = of_link.iter().filter(|_| is_fed).chain(own);
-    forecast.starts = forecast.is_free_of(Effect::Refuses, of_start, member);
-    let Some(link) = link else {
+    let of_start = of_link.iter().filter(|_| is_fed).chain(own).copied();
+    forecast.starts = forecast.is_free_of(Effect::Refuses, of_start);
+    let Some(Tie { facts, .. }) = link else {
         forecast.readable = forecast.starts;
         return forecast;
     };
-    forecast.starts = forecast.starts.and(link.starts);
-    let all = || of_link.iter().chain(own);
-    let stays = forecast.is_free_of(Effect::NotAStandby, all(), member);
-    let mut standby = forecast.starts.and(link.mode).and(stays).and(link.stays);
-    let comes = forecast.is_free_of(Effect::NoStream, all(), member).and(link.has_conninfo);
-    let conninfo = named(Purpose::Conninfo);
-    match link.has_conninfo {
-        Answer::No if standby != Answer::No => forecast.because.push((format!("it has no {conninfo}"), None)),
-        Answer::Depends => {
-            forecast.provided.push(format!("its version is one that reads its {conninfo} where it stands"));
-        }
-        _ => {}
+    forecast.starts = forecast.starts.and(facts.starts);
+    let all = || of_link.iter().chain(own).copied();
+    let stays = forecast.is_free_of(Effect::NotAStandby, all());
+    let mut standby = forecast.starts.and(facts.mode).and(stays).and(facts.stays);
+    let comes = forecast.is_free_of(Effect::NoStream, all()).and(Answer::from(facts.has_conninfo));
+    if !facts.has_conninfo && standby != Answer::No {
+        forecast.because.push((format!("it has no {}", named(Purpose::Conninfo)), None));
     }
-    let feeds = forecast.fed_by(link, upstream);
-    forecast.provided.extend(link.provided.iter().cloned());
+    let feeds = forecast.fed_by(facts, upstream);
+    forecast.provide(&facts.provided);
     if own.iter().any(|finding| finding.rule == "conninfo-placeholder") {
         forecast.provided.push("the placeholder in its connection string is filled in".to_owned());
     }
     let doubts = if forecast.provided.is_empty() { Answer::Yes } else { Answer::Depends };
     let mut streams = standby.and(comes).and(feeds).and(doubts);
-    if let Some((action, words)) = &link.ends {
+    if let Some((action, words)) = &facts.ends {
         let reached = match streams {
-            Answer::No if link.has_archive => Answer::Depends,
+            Answer::No if facts.has_archive => Answer::Depends,
             other => other,
         };
         let ended = match reached {
@@ -139,47 +206,40 @@ fn one(member: &Member, own: &[Finding], link: Option<&Link>, upstream: Option<&
     forecast.standby = Some(standby);
     forecast.streams = Some(streams);
     // A server that is no standby takes connections.
-    forecast.readable = match link.mode {
+    forecast.readable = match facts.mode {
         Answer::No => forecast.starts,
-        _ => forecast.starts.and(link.answers_queries),
+        _ => forecast.starts.and(facts.answers_queries),
     };
     forecast
 }
 
 impl Forecast {
-    /// Whether no finding has that effect; those that have say why, or for which versions they hold.
-    fn is_free_of<'a>(
-        &mut self,
-        effect: Effect,
-        findings: impl Iterator<Item = &'a Finding>,
-        member: &Member,
-    ) -> Answer {
-        let versions = member.node.targets.versions().len();
-        let mut answer = Answer::Yes;
-        for finding in findings.filter(|finding| finding.effect == Some(effect)) {
-            if finding.pg.len() < versions {
-                let condition = format!("its version is none of {}", said_range(&finding.pg));
-                if !self.provided.contains(&condition) {
-                    self.provided.push(condition);
-                }
-                answer = answer.and(Answer::Depends);
-            } else {
-                self.because.push((short(&finding.message), Some(finding.place)));
-                answer = Answer::No;
+    /// Whether no finding has that effect; those that have say why.
+    fn is_free_of<'a>(&mut self, effect: Effect, findings: impl Iterator<Item = &'a Finding>) -> Answer {
+        let before = self.because.len();
+        let telling = findings.filter(|finding| finding.effect == Some(effect));
+        self.because.extend(telling.map(|finding| (short(&finding.message), Some(finding.place))));
+        Answer::from(self.because.len() == before)
+    }
+
+    /// Adds what has to be so and has not been said.
+    fn provide(&mut self, conditions: &[String]) {
+        for condition in conditions {
+            if !self.provided.contains(condition) {
+                self.provided.push(condition.clone());
             }
         }
-        answer
     }
 
     /// Whether the upstream has WAL to give.
-    fn fed_by(&mut self, link: &Link, upstream: Option<&Forecast>) -> Answer {
+    fn fed_by(&mut self, facts: &Facts, upstream: Option<&Forecast>) -> Answer {
         let Some(upstream) = upstream else { return Answer::No };
-        let feeds = Answer::from(link.has_primary).and(upstream.starts).and(upstream.streams.unwrap_or(Answer::Yes));
+        let feeds = Answer::from(facts.has_primary).and(upstream.starts).and(upstream.streams.unwrap_or(Answer::Yes));
         match feeds {
             Answer::No if upstream.starts == Answer::No => {
                 self.because.push((format!("{} does not start", upstream.name), None));
             }
-            Answer::No if link.has_primary => {
+            Answer::No if facts.has_primary => {
                 self.because.push((format!("nothing new comes to {} itself", upstream.name), None));
             }
             Answer::No => self.because.push((format!("{} is a standby itself", upstream.name), None)),
@@ -200,24 +260,24 @@ fn short(message: &str) -> String {
 }
 
 /// Whether commits on a node come to an end with the standbys that stream from it.
-fn commits(index: usize, own: &[Finding], made: &[Option<Forecast>], links: &[Link]) -> Option<Answer> {
-    let followers: Vec<&Link> = links.iter().filter(|link| link.upstream == index).collect();
+fn commits(index: usize, own: &[&Finding], made: &[Option<Forecast>], links: &[Tie]) -> Option<Answer> {
+    let followers: Vec<&Tie> = links.iter().filter(|link| link.upstream == index).collect();
     let first = followers.first()?;
     let starts = made[index].as_ref()?.starts;
     let of_links = followers.iter().flat_map(|link| &link.findings);
     if of_links.chain(own).any(|finding| finding.effect == Some(Effect::CommitsHang)) {
         return Some(Answer::No);
     }
-    let wanted = first.waits_for;
+    let wanted = first.facts.waits_for;
     let counts = |answer: Answer| {
-        let confirms = |link: &&&Link| {
+        let confirms = |link: &&&Tie| {
             let streams = made[link.standby].as_ref().and_then(|made| made.streams);
-            streams.map(|streams| streams.and(link.confirms())) == Some(answer)
+            streams.map(|streams| streams.and(link.facts.confirms())) == Some(answer)
         };
-        followers.iter().filter(|link| link.is_listed).filter(confirms).count()
+        followers.iter().filter(|link| link.facts.is_listed).filter(confirms).count()
     };
     // Whoever bears such a name was not shown here.
-    let strangers = followers.iter().map(|link| link.strangers).max().unwrap_or(0);
+    let strangers = followers.iter().map(|link| link.facts.strangers).max().unwrap_or(0);
     let (sure, perhaps) = (counts(Answer::Yes), counts(Answer::Depends) + strangers);
     let enough = match () {
         () if sure >= wanted => Answer::Yes,

@@ -1,5 +1,6 @@
 //! What is checked: a node by itself, or nodes that belong together, each standby with the node it follows.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -131,7 +132,11 @@ pub fn group(files: &dyn Files, members: &[Member], rules: &Rules, enabled: &dyn
         outcome.files = outcome.sources.iter().filter(|(_, source)| !source.bytes.is_empty()).count();
     }
     outcome.findings = own.into_iter().flatten().chain(links.into_iter().flat_map(|link| link.findings)).collect();
-    outcome.findings.retain(|finding| enabled(&finding.rule));
+    // What keeps several from following is found with each of them.
+    let mut told = HashSet::new();
+    outcome.findings.retain(|finding| {
+        enabled(&finding.rule) && told.insert((finding.rule.clone(), finding.place, finding.message.clone()))
+    });
     outcome
 }
 

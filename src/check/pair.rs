@@ -40,6 +40,15 @@ pub struct Link {
     pub upstream: usize,
     /// What was found, in no order.
     pub findings: Vec<Finding>,
+    /// What it comes to, for each version that both may have; never empty.
+    pub facts: Vec<Facts>,
+}
+
+/// What a link comes to if both are servers of one version.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The version; of nodes that have none in common it is that of the standby.
+    pub major: Major,
     /// What has to be so for WAL to come, and is not in files.
     pub provided: Vec<String>,
     /// Whether the standby begins as one.
@@ -64,17 +73,37 @@ pub struct Link {
     pub has_primary: bool,
     /// For how many standbys the upstream's commits wait.
     pub waits_for: usize,
-    /// Whether a version has been looked at.
-    seen_before: bool,
     /// Whether it knows how to reach its upstream.
-    pub has_conninfo: Answer,
+    pub has_conninfo: bool,
     /// Whether they wait until it has replayed.
     pub waits_for_replay: bool,
     /// How many names commits wait for that none of the followers bears.
     pub strangers: usize,
 }
 
-impl Link {
+impl Facts {
+    /// Those of a standby of which nothing else is known yet.
+    fn of(standby: &End) -> Facts {
+        Facts {
+            major: standby.view.settings.catalog.version.major,
+            provided: Vec::new(),
+            mode: standby.mode(),
+            answers_queries: standby.answers_queries(),
+            is_listed: false,
+            starts: Answer::Yes,
+            stays: Answer::Yes,
+            ends: None,
+            user: None,
+            replays: Answer::Yes,
+            has_archive: false,
+            has_primary: true,
+            waits_for: 0,
+            has_conninfo: true,
+            waits_for_replay: false,
+            strangers: 0,
+        }
+    }
+
     /// Whether a commit that waits for this standby comes to its end, where WAL comes to it.
     pub fn confirms(&self) -> Answer {
         if self.waits_for_replay { self.replays } else { Answer::Yes }
@@ -149,30 +178,9 @@ fn link(
         versions(upstream).iter().any(|other: &crate::version::PgVersion| other.major == version.major)
     });
     let catalogs: Vec<&Catalog> = common.map(|version| Catalog::shared(*version)).collect();
-    let mut link = Link {
-        standby,
-        upstream,
-        findings: Vec::new(),
-        provided: Vec::new(),
-        mode: Answer::Depends,
-        answers_queries: Answer::Depends,
-        is_listed: false,
-        starts: Answer::Yes,
-        stays: Answer::Yes,
-        ends: None,
-        user: None,
-        replays: Answer::Yes,
-        has_archive: false,
-        has_primary: true,
-        waits_for: 0,
-        seen_before: false,
-        has_conninfo: Answer::Yes,
-        waits_for_replay: false,
-        strangers: 0,
-    };
+    let mut link = Link { standby, upstream, findings: Vec::new(), facts: Vec::new() };
     let followers: Vec<usize> = (0..members.len()).filter(|index| members[*index].upstream == Some(upstream)).collect();
     let mut merged = Merged::default();
-    let mut seen: Option<(Answer, Answer)> = None;
     let head = head(members, upstream);
     for catalog in &catalogs {
         let wanted: Vec<usize> = [upstream, head].into_iter().chain(followers.iter().copied()).collect();
@@ -195,14 +203,9 @@ fn link(
             place,
             in_circle: members[head].upstream.is_some(),
         };
-        // It never becomes consistent on WAL that it cannot read.
-        let can_answer = Answer::from(!identity::has_other_segments(&pair));
-        let facts = (pair.standby.mode(), pair.standby.answers_queries().and(can_answer));
-        seen = Some(match seen {
-            Some((mode, answers)) => (same(mode, facts.0), same(answers, facts.1)),
-            None => facts,
-        });
-        merged.add(pair.check(rules, &mut link));
+        let (findings, facts) = pair.check(rules);
+        merged.add(findings);
+        link.facts.push(facts);
     }
     link.findings = merged.into_findings(sources, &catalogs);
     if catalogs.is_empty() {
@@ -211,10 +214,7 @@ fn link(
         let view = reading.view(files, sources, rules, false);
         link.findings = identity::versions(&view, rules, &members[standby], &members[upstream]);
         let end = End { view, member: &members[standby] };
-        seen = Some((end.mode(), end.answers_queries()));
-    }
-    if let Some((mode, answers)) = seen {
-        (link.mode, link.answers_queries) = (mode, answers);
+        link.facts.push(Facts::of(&end));
     }
     link
 }
@@ -229,11 +229,6 @@ fn head(members: &[Member], from: usize) -> usize {
     at
 }
 
-/// What holds for both.
-fn same(one: Answer, other: Answer) -> Answer {
-    if one == other { one } else { Answer::Depends }
-}
-
 fn reading<'a>(files: &dyn Files, sources: &mut Sources, member: &Member, catalog: &'a Catalog) -> Reading<'a> {
     let subject = subject(&member.node, files);
     let tree = read(files, sources, &subject, catalog.version.major);
@@ -241,34 +236,30 @@ fn reading<'a>(files: &dyn Files, sources: &mut Sources, member: &Member, catalo
 }
 
 impl Pair<'_> {
-    fn check(&self, rules: &Rules, link: &mut Link) -> Vec<Finding> {
+    fn check(&self, rules: &Rules) -> (Vec<Finding>, Facts) {
         let mut found = Found::default();
+        let mut facts = Facts::of(&self.standby);
+        // It never becomes consistent on WAL that it cannot read.
+        facts.answers_queries = facts.answers_queries.and(Answer::from(!identity::has_other_segments(self)));
         self.signal(&mut found);
-        self.upstream_feeds(link, &mut found);
-        link.has_archive = self.standby.says(Purpose::Restore).is_some_and(|(command, ..)| !command.is_empty());
+        self.upstream_feeds(&mut facts, &mut found);
+        facts.has_archive = self.standby.says(Purpose::Restore).is_some_and(|(command, ..)| !command.is_empty());
         identity::check(self, &mut found);
         limits::check(self, &mut found);
-        recovery::check(self, link, &mut found);
-        let mut leads = true;
+        recovery::check(self, &mut facts, &mut found);
         if let Some(caller) = self.standby.caller() {
             let options = Options { conninfo: &caller.string };
             let dial = Dial::of(&options, self.major);
-            link.user = dial.user.as_deref().map(display);
+            facts.user = dial.user.as_deref().map(display);
             route::check(self, &caller, &options, &dial, &mut found);
         } else if let Some(file) = self.standby.unseen_file() {
             let upstream = &self.upstream.member.name;
             found.provided.push(format!("its {file}, which is not here, leads it to {upstream}"));
         } else {
-            leads = false;
+            facts.has_conninfo = false;
         }
-        // Up to 11 it stands in one file and from 12 on in another: where the version is not known one of them is there.
-        link.has_conninfo = match link.seen_before {
-            true => same(link.has_conninfo, Answer::from(leads)),
-            false => Answer::from(leads),
-        };
-        link.seen_before = true;
         slots::check(self, &mut found);
-        sync::check(self, link, &mut found);
+        sync::check(self, &mut facts, &mut found);
         archive::check(self, &mut found);
         swap::check(self, &mut found);
         drift::check(self, &mut found);
@@ -297,21 +288,17 @@ impl Pair<'_> {
                 findings.push(spot::finding(&end.view, page, spot));
             }
         }
-        for condition in found.provided {
-            if !link.provided.contains(&condition) {
-                link.provided.push(condition);
-            }
-        }
-        findings
+        facts.provided = found.provided;
+        (findings, facts)
     }
 
     /// An upstream that has nothing to give: a primary that is none, a standby that takes no connections.
-    fn upstream_feeds(&self, link: &mut Link, found: &mut Found) {
+    fn upstream_feeds(&self, facts: &mut Facts, found: &mut Found) {
         let (name, upstream) = (&self.standby.member.name, &self.upstream.member.name);
         let Some(top) = self.upstream.top() else { return };
         let is_head = self.upstream.member.upstream.is_none();
         if is_head && self.upstream.mode() == Answer::Yes {
-            link.has_primary = false;
+            facts.has_primary = false;
             if self.place == 0 {
                 found.of_upstream.push(Spot::new("primary-is-a-standby", top).word("upstream", upstream.clone()));
             }

@@ -34,6 +34,11 @@ impl Answer {
             _ => Answer::Depends,
         }
     }
+
+    /// What is known where either may hold.
+    pub fn or_depends(self, other: Answer) -> Answer {
+        if self == other { self } else { Answer::Depends }
+    }
 }
 
 impl From<bool> for Answer {

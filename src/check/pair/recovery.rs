@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{End, Found, Link, Pair};
+use super::{End, Facts, Found, Pair};
 use crate::catalog::is_recovery_target;
 use crate::catalog::recovery::{self, Purpose, named};
 use crate::check::spot::Spot;
@@ -34,27 +34,27 @@ pub enum Action {
 }
 
 /// Spots for a standby that ends by itself, and what has to be so for it to live.
-pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
+pub(super) fn check(pair: &Pair, facts: &mut Facts, found: &mut Found) {
     if pair.standby.mode() == Answer::No {
         return;
     }
     trigger(pair, found);
-    timeline(pair, link, found);
-    command(pair, link, found);
+    timeline(pair, facts, found);
+    command(pair, facts, found);
     let Some(target) = pair.standby.target() else { return };
     let action = pair.standby.action();
     let (rule, does, ends) = match action {
         // Whoever waits until it has replayed a commit may wait for ever.
         Action::Pause if !target.is_at_once => {
-            link.replays = Answer::Depends;
+            facts.replays = Answer::Depends;
             return;
         }
         Action::Pause => return,
-        Action::Promote => ("standby-promotes-itself", "promotes itself", &mut link.stays),
-        Action::Shutdown => ("standby-stops-at-target", "shuts down", &mut link.starts),
+        Action::Promote => ("standby-promotes-itself", "promotes itself", &mut facts.stays),
+        Action::Shutdown => ("standby-stops-at-target", "shuts down", &mut facts.starts),
     };
     if target.is_at_once {
-        link.ends = Some((action, format!("it {does} at {}", target.said)));
+        facts.ends = Some((action, format!("it {does} at {}", target.said)));
         let spot = Spot::new(rule, target.place)
             .word("name", pair.standby.member.name.clone())
             .word("value", target.said)
@@ -87,26 +87,26 @@ fn trigger(pair: &Pair, found: &mut Found) {
 }
 
 /// A timeline other than the first has a history, which has to be found.
-fn timeline(pair: &Pair, link: &mut Link, found: &mut Found) {
+fn timeline(pair: &Pair, facts: &mut Facts, found: &mut Found) {
     let timeline = match pair.standby.view.recovery {
         Some(recovery) => recovery.timeline().flatten(),
         None => signals::timeline(pair.standby.view.settings),
     };
     if let Some(history) = timeline.filter(|timeline| *timeline > 1).and_then(history_file) {
-        link.starts = Answer::Depends;
+        facts.starts = Answer::Depends;
         found.provided.push(format!("{history} is in its pg_wal or in its archive"));
     }
 }
 
 /// A command that is not there ends the server.
-fn command(pair: &Pair, link: &mut Link, found: &mut Found) {
+fn command(pair: &Pair, facts: &mut Facts, found: &mut Found) {
     let Some((command, ..)) = pair.standby.says(Purpose::Restore) else { return };
     let text = display(&command);
     let Some(program) = text.split_whitespace().next() else { return };
     let base = Path::new(program).file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let is_everywhere = EVERYWHERE.contains(&base.as_str()) && (!program.contains('/') || program.contains("/bin/"));
     if !is_everywhere {
-        link.starts = Answer::Depends;
+        facts.starts = Answer::Depends;
         found.provided.push(format!("`{program}` is there to be run"));
     }
 }

@@ -1,7 +1,7 @@
 //! Standbys that commits wait for: whether those that are there bear the names that are waited for.
 
 use super::recovery::Action;
-use super::{End, Found, Link, Pair};
+use super::{End, Facts, Found, Pair};
 use crate::catalog::recovery::Purpose;
 use crate::check::spot::Spot;
 use crate::model::conninfo::Options;
@@ -13,8 +13,8 @@ use crate::source::display;
 use crate::value::Value;
 use crate::value::grammar::standbys::Standbys;
 
-/// Spots for commits that would wait for ever; and what the link is to them.
-pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
+/// Spots for commits that would wait for ever; and what the standby is to them.
+pub(super) fn check(pair: &Pair, facts: &mut Facts, found: &mut Found) {
     if pair.upstream.member.upstream.is_some() {
         // A standby that feeds others waits for nobody.
         return;
@@ -22,9 +22,9 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
     let wanted = quorum::standbys(pair.upstream.view.settings);
     let commits = pair.upstream.word(names::SYNCHRONOUS_COMMIT);
     let waits = !matches!(commits.as_str(), "off" | "local");
-    link.is_listed = quorum::lists(&wanted, &pair.standby.known_as());
-    link.waits_for_replay = commits == "remote_apply";
-    link.waits_for = if waits { wanted.count } else { 0 };
+    facts.is_listed = quorum::lists(&wanted, &pair.standby.known_as());
+    facts.waits_for_replay = commits == "remote_apply";
+    facts.waits_for = if waits { wanted.count } else { 0 };
     if wanted.names.is_empty() || pair.place > 0 {
         return;
     }
@@ -36,7 +36,7 @@ pub(super) fn check(pair: &Pair, link: &mut Link, found: &mut Found) {
     let own = pair.upstream.own_name();
     let is_own = |listed: &&Vec<u8>| own.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(listed));
     let strangers = wanted.names.iter().filter(|listed| !is_borne(listed) && !is_own(listed)).count();
-    link.strangers = strangers;
+    facts.strangers = strangers;
     let Some(place) = pair.upstream.place_of(names::SYNCHRONOUS_STANDBY_NAMES) else { return };
     let spot = |rule: &'static str| {
         Spot::new(rule, place)
