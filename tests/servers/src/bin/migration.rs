@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use pgconflint_servers::install;
-use pgconflint_servers::migration::{cases, play, record};
+use pgconflint_servers::migration::{Seen, cases, play, record};
 use pgconflint_servers::pair::at_once;
 
 #[derive(Default)]
@@ -41,11 +41,13 @@ fn main() -> Result<()> {
     let majors: Vec<u16> = (first..=18).filter(|major| options.pg.is_none_or(|pg| pg == *major)).collect();
     let jobs: Vec<_> = wanted.iter().flat_map(|case| majors.iter().map(move |major| (*case, *major))).collect();
     let before = std::time::Instant::now();
-    let plays = at_once(&jobs, &|(case, major)| {
-        play(case, *major, &program).with_context(|| format!("{} on PostgreSQL {major}", case.name))
-    })?;
+    // What cannot be played differs from all that could.
+    let failed =
+        |error: anyhow::Error| vec![Seen { phase: "failed".into(), says: format!("{error:#}"), ..Seen::default() }];
+    let plays = at_once(&jobs, &|(case, major)| Ok(play(case, *major, &program).unwrap_or_else(failed)))?;
     let mut recorded = record::read()?;
-    for ((case, major), seen) in jobs.iter().zip(&plays).filter(|_| options.records) {
+    let has_failed = |seen: &[Seen]| seen.iter().any(|seen| seen.phase == "failed");
+    for ((case, major), seen) in jobs.iter().zip(&plays).filter(|(_, seen)| options.records && !has_failed(seen)) {
         recorded.insert((case.name.clone(), *major), record::rows(seen));
     }
     let mut differ = 0;

@@ -34,6 +34,8 @@ struct Mark {
     committed: String,
     /// Between its commit and what came next.
     later: String,
+    /// The same in Tokyo, which is not said.
+    tokyo: String,
 }
 
 /// The archive, the backups, and the marks.
@@ -62,9 +64,9 @@ impl Workload {
         let mut marks = BTreeMap::new();
         for line in text.lines() {
             let columns: Vec<String> = line.split('\t').map(str::to_string).collect();
-            let [number, transaction, commit, position, committed, later] =
-                columns.try_into().ok().context("six columns of marks.tsv")?;
-            marks.insert(number.parse()?, Mark { transaction, commit, position, committed, later });
+            let [number, transaction, commit, position, committed, later, tokyo] =
+                columns.try_into().ok().context("seven columns of marks.tsv")?;
+            marks.insert(number.parse()?, Mark { transaction, commit, position, committed, later, tokyo });
         }
         Ok(Workload { directory, marks })
     }
@@ -77,6 +79,7 @@ impl Workload {
             position: format!("0/3000{number:02}8"),
             committed: format!("2026-01-02 03:{number:02}:05.123456+00"),
             later: format!("2026-01-02 03:{number:02}:06.654321+00"),
+            tokyo: format!("2026-01-02 12:{number:02}:06.654321"),
         };
         let numbers = (1..=9).chain([50]).chain(21..=25).chain(31..=32);
         let marks = numbers.map(|number| (number, mark(number))).collect();
@@ -104,6 +107,7 @@ impl Workload {
                 ("lsn", &mark.position),
                 ("committed", &mark.committed),
                 ("time", &mark.later),
+                ("tokyo", &mark.tokyo),
             ];
             words.extend(values.map(|(word, value)| (format!("{{{word}.{number}}}"), value.clone())));
         }
@@ -153,7 +157,7 @@ impl Maker {
         ask(&mut session, "checkpoint")?;
         let transaction = ask(&mut session, "begin; insert into step values (50); select txid_current()")?;
         ask(&mut session, "rollback")?;
-        self.marks.push_str(&format!("50\t{transaction}\t-\t-\t-\t-\n"));
+        self.marks.push_str(&format!("50\t{transaction}\t-\t-\t-\t-\t-\n"));
         self.work(&mut session, &[6])?;
         ask(&mut session, "select pg_create_restore_point('it''s 6 o''clock \\ back')")?;
         self.work(&mut session, &[7, 8, 9])?;
@@ -224,9 +228,11 @@ impl Maker {
             let committed = ask(session, &format!("select pg_xact_commit_timestamp('{transaction}')"))?;
             std::thread::sleep(Duration::from_millis(20));
             let later = ask(session, "select clock_timestamp()")?;
+            let tokyo = ask(session, &format!("select '{later}'::timestamptz at time zone 'Asia/Tokyo'"))?;
             std::thread::sleep(Duration::from_millis(20));
             ask(session, &format!("select pg_create_restore_point('after {number}')"))?;
-            self.marks.push_str(&format!("{number}\t{transaction}\t{commit}\t{position}\t{committed}\t{later}\n"));
+            self.marks
+                .push_str(&format!("{number}\t{transaction}\t{commit}\t{position}\t{committed}\t{later}\t{tokyo}\n"));
         }
         Ok(())
     }
