@@ -79,7 +79,7 @@ impl Case {
 
     /// The version that the files are of when they are for servers of a major: 10 and 11 have their own.
     pub fn written_for(&self, major: u16) -> Major {
-        if major < 12 { Major(major * 100) } else { self.from.max(Major::V11.min(self.from)) }
+        if major < 12 { Major(major * 100) } else { self.from }
     }
 
     /// The files of a play, with what is known of a workload in the place of `{xid.3}`, `{archive}` and so on.
