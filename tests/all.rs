@@ -27,6 +27,10 @@ mod guides;
 mod hostile;
 #[path = "all/migrate.rs"]
 mod migrate;
+#[path = "all/migrated_auto_conf.rs"]
+mod migrated_auto_conf;
+#[path = "all/migrations.rs"]
+mod migrations;
 #[path = "all/natives.rs"]
 mod natives;
 #[path = "all/noise.rs"]

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use super::recovery::later_names;
 use crate::catalog::recovery::{Purpose, named};
 use crate::model::recovery::signals::{self, Mode};
 use crate::model::settings::Settings;
 use crate::names;
-use crate::source::{Files, display};
+use crate::source::{Files, ReadError, display};
 use crate::value::Value;
 
 /// The sentence for a server with these settings and the files of a data directory.
@@ -21,8 +22,7 @@ pub fn sentence(files: &dyn Files, data: &Path, settings: &Settings) -> String {
     match begin.mode {
         Mode::Primary => format!("{major} starts as a primary, open for writes"),
         Mode::Standby => {
-            let is_hot = settings.value(names::HOT_STANDBY) == Some(Value::Bool(true));
-            let kind = if is_hot { "a hot standby" } else { "a warm standby that answers no queries" };
+            let kind = if is_hot(settings) { "a hot standby" } else { "a warm standby that answers no queries" };
             let source = match (text(Purpose::Conninfo), command) {
                 (conninfo, command) if conninfo.is_empty() && command.is_empty() => {
                     "following nothing but what appears in pg_wal".to_owned()
@@ -31,17 +31,41 @@ pub fn sentence(files: &dyn Files, data: &Path, settings: &Settings) -> String {
                 (conninfo, command) if conninfo.is_empty() => format!("fed by `{command}`"),
                 (conninfo, command) => format!("fed by `{command}` and then following `{conninfo}`"),
             };
-            format!("{major} starts as {kind}, {source}, until it is promoted")
+            let end = match (trigger(files, data, settings), signals::target(settings)) {
+                (Some(path), _) => format!("and is promoted at once: `{path}` is there"),
+                (None, None) => "until it is promoted".to_owned(),
+                (None, Some(target)) => format!("up to {target}, where it {}", at_target(settings)),
+            };
+            format!("{major} starts as {kind}, {source}, {end}")
         }
         Mode::Archive => {
-            let action = text(Purpose::Action);
-            let then = match (begin.target.or_else(|| signals::target(settings)), action.as_str()) {
-                (None, _) => " to the end of the archive and opens for writes".to_owned(),
-                (Some(target), "promote") => format!(" to {target} and opens for writes"),
-                (Some(target), "shutdown") => format!(" to {target} and shuts down"),
-                (Some(target), _) => format!(" to {target} and pauses there"),
+            let then = match begin.target.or_else(|| signals::target(settings)) {
+                None => " to the end of the archive and opens for writes".to_owned(),
+                Some(target) => format!(" to {target}, where it {}", at_target(settings)),
             };
             format!("{major} recovers from the archive with `{command}`{then}")
         }
+    }
+}
+
+/// The file that promotes a standby, if it is there already.
+fn trigger(files: &dyn Files, data: &Path, settings: &Settings) -> Option<String> {
+    let name = later_names(Purpose::Trigger).next()?;
+    let path = display(&settings.value(name)?.plain());
+    let is_missing = || matches!(files.read(&data.join(&path)), Err(ReadError::Missing | ReadError::NotDirectory));
+    (!path.is_empty() && !is_missing()).then_some(path)
+}
+
+fn is_hot(settings: &Settings) -> bool {
+    settings.value(names::HOT_STANDBY) == Some(Value::Bool(true))
+}
+
+/// What a server does at its target. One that answers no queries does not pause: nobody could end that.
+fn at_target(settings: &Settings) -> &'static str {
+    match settings.value(named(Purpose::Action)).map(|value| value.plain()).as_deref() {
+        Some(b"promote") => "opens for writes",
+        Some(b"shutdown") => "shuts down",
+        _ if is_hot(settings) => "pauses",
+        _ => "shuts down",
     }
 }

@@ -66,6 +66,7 @@ pub fn moved(request: &Request, reading: &Reading, recovery: &Recovery, sources:
     scene.timeline(&mut moved);
     scene.action(&mut moved);
     scene.restore(&mut moved);
+    scene.unreached(&mut moved);
     moved
 }
 
@@ -195,24 +196,27 @@ impl Scene<'_> {
         }
         let from = self.request.from;
         let is_hot = |settings: &Settings| settings.value(names::HOT_STANDBY) == Some(Value::Bool(true));
-        let paused = match self.recovery.line(Purpose::Pause).or(self.recovery.line(Purpose::Action)) {
+        let said = self.recovery.line(Purpose::Pause).or(self.recovery.line(Purpose::Action));
+        let paused = match said {
             None => true,
             Some((_, _, Meaning::Bool(is_on, _))) => *is_on,
             Some((_, _, Meaning::Text(word))) => word == b"pause",
             Some(_) => false,
         };
-        // From 9.5 on every server shuts down that cannot pause.
-        if is_hot(self.settings) || !paused || from >= Major::V9_5 && !is_hot(self.after) {
+        // From 9.5 to 11 a server that cannot pause shuts down where it was told to pause in so many words; from 12 on
+        // also where nothing is said.
+        let shuts_down = from >= Major::V9_5 && said.is_some();
+        if is_hot(self.settings) || !paused || shuts_down && !is_hot(self.after) {
             return;
         }
         let name = named(Purpose::Action);
         let hot = names::HOT_STANDBY;
-        let (word, why) = match from < Major::V9_5 {
-            true => ("promote", format!("with `{hot}` off the old server did not pause, it went on")),
-            false => ("shutdown", format!("with `{hot}` off the old server shut down instead of pausing")),
+        let (word, why) = match shuts_down {
+            true => ("shutdown", format!("with `{hot}` off the old server shut down instead of pausing")),
+            false => ("promote", format!("with `{hot}` off the old server did not pause, it went on")),
         };
-        let said = moved.settings.extract_if(.., |(known, ..)| *known == name);
-        moved.dropped.extend(said.map(|(.., row)| Change { to: None, why: why.clone(), ..row }));
+        let row = moved.settings.extract_if(.., |(known, ..)| *known == name);
+        moved.dropped.extend(row.map(|(.., row)| Change { to: None, why: why.clone(), ..row }));
         self.added(Purpose::Action, word, &why, moved);
     }
 
@@ -226,6 +230,16 @@ impl Scene<'_> {
         let why =
             "empty up to 11: nothing was fetched; from 12 on a recovery wants a command, and this one finds nothing";
         self.added(Purpose::Restore, "false", why, moved);
+    }
+
+    /// Up to 12 a recovery opened for writes that ran out of WAL before its target.
+    fn unreached(&self, moved: &mut Moved) {
+        let target = later_names(Purpose::Target).find(|target| moved.settings.iter().any(|(name, ..)| name == target));
+        let Some(name) = target.filter(|_| self.request.to >= Major::V13) else { return };
+        moved.notes.push(format!(
+            "`{name}`: a server whose target is never reached ends with an error from 13 on; up to 12 it opened for \
+             writes at the end of the WAL"
+        ));
     }
 }
 

@@ -8,6 +8,7 @@
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
 //!   recovery recovery.conf, 10 and 11
 //!   pair     a primary and its standbys, played
+//!   migration what is migrated from 11, started on what it is migrated to
 //!   libpq    what each client library makes of a connection string
 //! ```
 
@@ -22,6 +23,7 @@ pub mod hba;
 pub mod install;
 pub mod json;
 pub mod libpq;
+pub mod migration;
 pub mod mutate;
 pub mod opinion;
 pub mod pair;

@@ -5,10 +5,10 @@
 //! ```
 
 pub mod record;
-mod says;
-mod scene;
-mod template;
-mod watch;
+pub(crate) mod says;
+pub(crate) mod scene;
+pub(crate) mod template;
+pub(crate) mod watch;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -107,23 +107,33 @@ pub fn play_all(
     jobs: &[(String, u16, Vec<Beside>)],
     told: &(dyn Fn(&str, u16, &Outcome) + Sync),
 ) -> Result<Vec<Outcome>> {
-    // A play mostly waits.
+    at_once(jobs, &|(name, major, beside)| {
+        let outcome = play(*major, beside).with_context(|| format!("{name} on PostgreSQL {major}"))?;
+        told(name, *major, &outcome);
+        Ok(outcome)
+    })
+}
+
+/// Does jobs that mostly wait, several at a time; what comes of them stands in their order.
+///
+/// # Errors
+/// The first that failed.
+pub fn at_once<Job: Sync, Done: Send>(jobs: &[Job], run: &(dyn Fn(&Job) -> Result<Done> + Sync)) -> Result<Vec<Done>> {
     let threads = std::thread::available_parallelism()?.get() * 4;
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || -> Result<()> {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some((name, major, beside)) = jobs.get(index) else { return Ok(()) };
-            let outcome = play(*major, beside).with_context(|| format!("{name} on PostgreSQL {major}"))?;
-            told(name, *major, &outcome);
-            done.lock().expect("nobody panics with it").push((index, outcome));
+            let Some(job) = jobs.get(index) else { return Ok(()) };
+            let one = run(job)?;
+            done.lock().expect("nobody panics with it").push((index, one));
         }
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().try_for_each(|worker| worker.join().expect("playing does not panic"))
+        workers.into_iter().try_for_each(|worker| worker.join().expect("a job does not panic"))
     })?;
     let mut done = done.into_inner().expect("nobody panics with it");
     done.sort_by_key(|(index, _)| *index);
-    Ok(done.into_iter().map(|(_, outcome)| outcome).collect())
+    Ok(done.into_iter().map(|(_, one)| one).collect())
 }

@@ -106,12 +106,20 @@ pub fn rows(outcome: &Outcome) -> Vec<String> {
 /// # Errors
 /// A line that is no row.
 pub fn read() -> Result<Rows> {
+    read_file(&testdata().join("outcomes.tsv"))
+}
+
+/// Reads a record whose first columns are a name and a major; it is empty where there is none.
+///
+/// # Errors
+/// A line that is no row.
+pub fn read_file(path: &Path) -> Result<Rows> {
     let mut rows = Rows::new();
-    let text = fs::read_to_string(testdata().join("outcomes.tsv")).unwrap_or_default();
+    let text = fs::read_to_string(path).unwrap_or_default();
     for line in text.lines().skip(1) {
         let mut columns = line.splitn(3, '\t');
         let (name, major) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
-        let major = major.parse().with_context(|| format!("outcomes.tsv: {line}"))?;
+        let major = major.parse().with_context(|| format!("{}: {line}", path.display()))?;
         rows.entry((name.to_string(), major)).or_default().push(columns.next().unwrap_or_default().to_string());
     }
     Ok(rows)
@@ -122,13 +130,21 @@ pub fn read() -> Result<Rows> {
 /// # Errors
 /// That it cannot be written.
 pub fn write(rows: &Rows) -> Result<()> {
-    let mut text = format!("{HEADER}\n");
+    write_file(&testdata().join("outcomes.tsv"), HEADER, rows)
+}
+
+/// As [`write`], into another file.
+///
+/// # Errors
+/// That it cannot be written.
+pub fn write_file(path: &Path, header: &str, rows: &Rows) -> Result<()> {
+    let mut text = format!("{header}\n");
     for ((name, major), rows) in rows {
         for row in rows {
             text.push_str(&format!("{name}\t{major}\t{row}\n"));
         }
     }
-    Ok(fs::write(testdata().join("outcomes.tsv"), text)?)
+    Ok(fs::write(path, text)?)
 }
 
 /// The directory of scenarios and their record.

@@ -42,6 +42,8 @@ rm -rf "$directory"
 pub enum Source {
     /// A template of a major.
     Template(u16, &'static str),
+    /// A stopped data directory, or a backup.
+    Directory(PathBuf),
     /// Another node, which is stopped.
     Node(String),
 }
@@ -97,6 +99,7 @@ impl Scene {
         let data = root.join(name);
         let (from, is_template) = match source {
             Source::Template(major, which) => (template::of(*major, which)?, true),
+            Source::Directory(path) => (path.clone(), true),
             Source::Node(node) => (root.join(node), false),
         };
         let mut cp = user::command("cp");

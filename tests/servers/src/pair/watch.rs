@@ -144,7 +144,7 @@ fn mark(session: &mut crate::wire::Session) -> Option<u64> {
 }
 
 /// Whether a commit ends, in a session like everyone's.
-fn commits(scene: &Scene) -> Result<bool> {
+pub fn commits(scene: &Scene) -> Result<bool> {
     let mut session = scene.session(PRIMARY)?;
     session.set_patience(COMMIT)?;
     Ok(session.query("insert into mark default values").is_ok_and(|answer| answer.error.is_none()))

@@ -1,0 +1,181 @@
+//! Nodes of 11 on servers of 12 to 18: what is foretold of their next start against what real servers did
+//! (testdata/migration/outcomes.tsv), which is what came of them on 11, and some of them played anew.
+#![expect(clippy::print_stdout, reason = "the count is the result")]
+
+use std::path::{Path, PathBuf};
+
+use pgconflint::check::examples::pair::{Ports, expand, names};
+use pgconflint::check::{Node, Rules};
+use pgconflint::files::Memory;
+use pgconflint::migrate::{Allow, Plan, Request, plan};
+use pgconflint::names::{PG_VERSION, RECOVERY_CONF};
+use pgconflint::version::{Major, PgVersion, Targets};
+use pgconflint_servers::migration::workload::Workload;
+use pgconflint_servers::migration::{Case, cases, play, record};
+use pgconflint_servers::pair::at_once;
+
+use crate::proof;
+
+/// The majors that nodes are migrated to.
+pub const TARGETS: std::ops::RangeInclusive<u16> = 12..=18;
+
+/// The plan of a case without any server.
+pub fn planned(case: &Case, major: u16, rules: &Rules) -> Plan {
+    let beside = case.filled(major, Path::new("/pair"), &Workload::offline());
+    let from = case.written_for(major);
+    let setup = expand(&beside, from, &Ports::offline(&beside)).unwrap();
+    let mut files = Memory::default();
+    let own = setup.files.iter().filter(|(path, _)| path.starts_with(&case.node) && !path.ends_with(PG_VERSION));
+    for (path, (bytes, _)) in own {
+        files = files.with(&Path::new("/pair").join(path).to_string_lossy(), bytes);
+    }
+    if case.has_trigger {
+        files = files.with("/pair/trigger", b"");
+    }
+    let asked = |option: &str| case.options.iter().any(|given| given == option);
+    let allowed = Allow::ALL.into_iter().filter(|allow| asked(allow.option())).collect();
+    let preserve_timeline = asked("--preserve-timeline");
+    let request = request(Path::new("/pair").join(&case.node), from, major);
+    plan(&files, &Request { allowed, preserve_timeline, ..request }, rules)
+}
+
+/// A plain migration of a node.
+pub fn request(path: PathBuf, from: Major, major: u16) -> Request {
+    let targets = Targets::one(PgVersion::newest(from)).unwrap();
+    let node = Node { path, file: None, data_dir: None, targets, role: None, wal_segment_size: None };
+    Request { node, from, to: Major(major * 100), allowed: Vec::new(), preserve_timeline: false }
+}
+
+/// What a server is once it has settled, as the sentence has it.
+fn foretold(plan: &Plan) -> Option<&'static str> {
+    let says = |text: &str| plan.next_start.contains(text);
+    [
+        ("does not start", "down"),
+        ("opens for writes", "primary"),
+        ("is promoted at once", "primary"),
+        ("shuts down", "down"),
+        ("where it pauses", "paused"),
+        ("as a primary", "primary"),
+        ("as a hot standby", "standby"),
+        ("as a warm standby", "mute"),
+    ]
+    .into_iter()
+    .find_map(|(text, state)| says(text).then_some(state))
+}
+
+/// Cases whose start ends as it does for a reason that is in no file of the node: what the archive has, and the backup.
+const NOT_IN_FILES: [&str; 6] = [
+    "timeline-latest-of-another-branch",
+    "timeline-before-the-backup",
+    "timeline-not-there",
+    "restore-nothing",
+    "standby-of-nothing",
+    "standby-with-target-not-reached",
+];
+
+#[test]
+fn next_starts_are_what_recorded_servers_did() {
+    let rules = Rules::built_in();
+    let recorded = record::read().unwrap();
+    let all = cases::cases().unwrap();
+    let (mut count, mut wrong) = (0, Vec::new());
+    for case in &all {
+        for major in TARGETS {
+            let plan = planned(case, major, &rules);
+            let rows = recorded.get(&(case.name.clone(), major)).map(Vec::as_slice).unwrap_or_default();
+            let Some(first) = rows.first() else {
+                wrong.push(format!("{} on {major} was not recorded", case.name));
+                continue;
+            };
+            let state = first.split('\t').nth(1).unwrap_or_default();
+            count += 1;
+            let is_refused = !plan.blocks.is_empty();
+            if is_refused != first.starts_with("refused") {
+                wrong.push(format!("{} on {major}: {first}, in the way: {:?}", case.name, plan.blocks));
+            }
+            let told = [plan.notes.join("\n"), plan.next_start.clone()].join("\n");
+            match case.differs(major) {
+                Some(differs) if !told.contains(&differs.words) => {
+                    wrong.push(format!("{} on {major}: `{}` is not said: {told}", case.name, differs.words));
+                }
+                Some(_) => {}
+                None if is_refused || NOT_IN_FILES.contains(&case.name.as_str()) => {}
+                None if foretold(&plan) != Some(state) => {
+                    wrong.push(format!("{} on {major}: {state}, foretold: {}", case.name, plan.next_start));
+                }
+                None => {}
+            }
+        }
+    }
+    println!("{} cases, {count} plans", all.len());
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(all.len() >= 60, "only {}", all.len());
+}
+
+/// What came of a case on 12 to 18 is what came of it on 10 and 11, but for what it says itself.
+#[test]
+fn recorded_servers_did_what_11_did() {
+    let recorded = record::read().unwrap();
+    let mut wrong = Vec::new();
+    for case in cases::cases().unwrap() {
+        for major in 10..=18 {
+            let rows = recorded.get(&(case.name.clone(), major)).map(Vec::as_slice).unwrap_or_default();
+            let of_11 = recorded.get(&(case.name.clone(), 11)).map(Vec::as_slice).unwrap_or_default();
+            let is_same = record::without_words(rows) == record::without_words(of_11);
+            if rows.is_empty() || is_same == case.differs(major).is_some() {
+                wrong.push(format!(
+                    "{} on {major}:\n  {}\non 11:\n  {}",
+                    case.name,
+                    rows.join("\n  "),
+                    of_11.join("\n  ")
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Some cases, each on one major, migrated by the built program and started.
+#[test]
+fn real_servers_do_after_migration_what_11_did() {
+    if !proof::wanted("migrated nodes") {
+        return;
+    }
+    let recorded = record::read().unwrap();
+    let every = if std::env::var("PGCONFLINT_PROVE").is_ok_and(|which| which == "all") { 1 } else { 4 };
+    let all = cases::cases().unwrap();
+    let majors = TARGETS.cycle();
+    let jobs: Vec<(&Case, u16)> = all.iter().step_by(every).zip(majors).collect();
+    let program = Path::new(env!("CARGO_BIN_EXE_pgconflint"));
+    let plays = at_once(&jobs, &|(case, major)| play(case, *major, program)).unwrap();
+    let mut wrong = Vec::new();
+    for ((case, major), seen) in jobs.iter().zip(&plays) {
+        let (rows, expected) = (record::rows(seen), record::expected(&recorded, case, *major));
+        if record::without_words(&rows) != record::without_words(expected) {
+            wrong.push(format!(
+                "{} on {major}:\n  {}\non 11:\n  {}",
+                case.name,
+                rows.join("\n  "),
+                expected.join("\n  ")
+            ));
+        }
+    }
+    println!("{} plays", jobs.len());
+    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), jobs.len(), wrong.join("\n"));
+}
+
+/// No case speaks to a primary that it does not have, and each has a recovery.conf.
+#[test]
+fn cases_are_whole() {
+    for case in cases::cases().unwrap() {
+        for major in 10..=18 {
+            let files = case.filled(major, Path::new("/pair"), &Workload::offline());
+            let has = |name: &str| files.iter().any(|file| file.name == format!("{}/{name}", case.node));
+            assert!(has(RECOVERY_CONF) && names(&files).len() == 2, "{} on {major}", case.name);
+            let unknown = ["{xid", "{lsn", "{time", "{commit", "{archive", "{notes", "{trigger", "{tokyo"];
+            let text = |word: &str| files.iter().any(|file| String::from_utf8_lossy(&file.bytes).contains(word));
+            let left: Vec<_> = unknown.into_iter().filter(|word| text(word)).collect();
+            assert!(left.is_empty(), "{} on {major}: {left:?}", case.name);
+        }
+    }
+}
