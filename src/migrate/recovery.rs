@@ -66,6 +66,7 @@ pub fn moved(request: &Request, reading: &Reading, recovery: &Recovery, sources:
     scene.timeline(&mut moved);
     scene.action(&mut moved);
     scene.restore(&mut moved);
+    scene.against_the_old_one(&mut moved);
     moved
 }
 
@@ -226,6 +227,15 @@ impl Scene<'_> {
         let why =
             "empty up to 11: nothing was fetched; from 12 on a recovery wants a command, and this one finds nothing";
         self.added(Purpose::Restore, "false", why, moved);
+    }
+
+    /// An old server reads no signal file: what stops it on a migrated standby is a name that it does not know.
+    fn against_the_old_one(&self, moved: &mut Moved) {
+        if moved.is_standby && moved.settings.is_empty() {
+            let why =
+                "what it is anyway from 12 on; written so that no server up to 11 starts on this, open for writes";
+            self.added(Purpose::Timeline, "latest", why, moved);
+        }
     }
 }
 

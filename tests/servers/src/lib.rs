@@ -8,6 +8,7 @@
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
 //!   recovery recovery.conf, 10 and 11
 //!   pair     a primary and its standbys, played
+//!   crash    migrations ended at every system call, and what servers make of what is left
 //!   libpq    what each client library makes of a connection string
 //! ```
 
@@ -15,6 +16,7 @@ pub mod access;
 pub mod access_cases;
 pub mod agree;
 pub mod conninfo;
+pub mod crash;
 pub mod doors;
 pub mod files;
 pub mod generate;

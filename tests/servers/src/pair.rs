@@ -6,8 +6,8 @@
 
 pub mod record;
 mod says;
-mod scene;
-mod template;
+pub mod scene;
+pub mod template;
 mod watch;
 
 use std::sync::Mutex;
