@@ -327,7 +327,7 @@ fn wherever_it_ends_no_server_starts_on_half_of_it() {
     let program = get_cargo_bin("pgconflint");
     let mut kills = 0;
     for (index, case) in crash::cases().iter().enumerate() {
-        let outcome = crash::play(&program, case, 1 + index, 19).unwrap();
+        let outcome = crash::play(&program, case, 1 + 5 * index, 43).unwrap();
         assert!(outcome.wrong.is_empty(), "{}", outcome.wrong.join("\n"));
         kills += outcome.count.kills;
     }

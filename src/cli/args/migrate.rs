@@ -10,6 +10,9 @@ use crate::migrate::Allow;
 use crate::names;
 use crate::version::{Major, PgVersion};
 
+/// What a plan in a file has settled.
+const SAID_BY_A_PLAN: [&str; 6] = ["to", "from", "preserve_timeline", names::WAL_SEGMENT_SIZE, "data_dir", "root"];
+
 #[derive(Args, Debug)]
 pub struct MigrateArgs {
     /// The node
@@ -40,7 +43,7 @@ pub struct MigrateArgs {
     #[arg(long, value_name = "FILE", group = "act", help_heading = "In place")]
     plan_out: Option<PathBuf>,
     /// Do exactly what this plan says; nothing if a file is not what it was
-    #[arg(long, value_name = "FILE", group = "act", conflicts_with_all = ["to", "from", "preserve_timeline", names::WAL_SEGMENT_SIZE, "data_dir", "root"], help_heading = "In place")]
+    #[arg(long, value_name = "FILE", group = "act", conflicts_with_all = SAID_BY_A_PLAN, help_heading = "In place")]
     apply: Option<PathBuf>,
     /// Write the migrated node into this new directory, and leave the node as it is
     #[arg(long, value_name = "DIR", group = "act", help_heading = "Files")]
