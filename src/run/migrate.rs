@@ -72,6 +72,8 @@ fn asked(given: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Res
         return Err(vec![format!("{}: {error}", show.path(&options.directory))]);
     }
     let place = in_place::place(&job)?;
+    // Who may not look there can still be shown a plan.
+    let kept = progress::kept(&place.home).unwrap_or_default();
     match &options.act {
         Act::RollBack => return in_place::roll_back(&job, &place, world).map_err(|error| vec![error]),
         Act::Write(yes) => {
@@ -80,13 +82,18 @@ fn asked(given: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Res
             }
         }
         Act::Show | Act::Out(_) | Act::PlanOut(_) | Act::Apply(_) => {
-            // Who may not look there can still be shown a plan.
-            if let Some(unfinished) = progress::kept(&place.home).unwrap_or_default().unfinished() {
+            if let Some(unfinished) = kept.unfinished() {
                 return Err(vec![unfinished.told()]);
             }
         }
     }
     let mut plan = job.planned()?;
+    plan.notes.extend(kept.rubble.iter().map(|path| {
+        format!(
+            "{}: left by a run that ended before it had changed anything; --write or --rollback clears it away",
+            path.display()
+        )
+    }));
     if !matches!(options.act, Act::Out(_)) {
         way::look(&mut plan, disks, place.unreadable.clone(), &options.allowed);
     }

@@ -319,6 +319,17 @@ fn a_run_that_was_ended_is_told_and_gone_on_with() {
     end();
     assert_eq!(run(&top, &["db", "--rollback"]).0, 0);
     assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    // Ended before the manifest was there: nothing has begun.
+    fs::create_dir(top.path().join("db/pgconflint-migration-1")).unwrap();
+    let (code, said) = run(&top, &["db", "--to", "16"]);
+    assert_eq!((code, said.contains("ended before it had changed anything")), (1, true), "{said}");
+    let (code, said) = run(&top, &["db", "--rollback"]);
+    assert_eq!((code, said.contains("cleared away")), (0, true), "{said}");
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    // What nobody of us has put there is nobody's to remove.
+    fs::create_dir(top.path().join("db/pgconflint-migration-1")).unwrap();
+    fs::write(top.path().join("db/pgconflint-migration-1/mine"), "").unwrap();
+    refused(&top, &["db", "--rollback"], "move it elsewhere");
 }
 
 /// A sample of `tests/servers/crash`, which ends and fails every case at every system call.
