@@ -133,12 +133,12 @@ pub struct Fixes {
 }
 
 /// Options of `migrate`.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Migrate {
     /// The node.
     pub directory: PathBuf,
-    /// `--to`
-    pub to: Major,
+    /// `--to`; only a way back needs none.
+    pub to: Option<Major>,
     /// `--from`
     pub from: Option<Major>,
     /// `--preserve-timeline`
@@ -147,12 +147,29 @@ pub struct Migrate {
     pub wal_segment_size: Option<u64>,
     /// `--allow-…`
     pub allowed: Vec<Allow>,
-    /// `--out`
-    pub out: Option<PathBuf>,
+    /// What is done with the plan.
+    pub act: Act,
     /// How the node is read.
     pub target: Target,
     /// `--format json`
     pub json: bool,
+}
+
+/// What is done with a plan.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Act {
+    /// It is shown.
+    Show,
+    /// `--out`
+    Out(PathBuf),
+    /// `--plan-out`
+    PlanOut(PathBuf),
+    /// `--write`, and whether `--yes` answers the question.
+    Write(bool),
+    /// `--apply`
+    Apply(PathBuf),
+    /// `--rollback`: it is no plan that is needed.
+    RollBack,
 }
 
 /// Options of `settings`.

@@ -3,14 +3,19 @@
 // This is the outer ring: here the disk is.
 #![allow(clippy::disallowed_methods)]
 
+mod change;
 mod discover;
+mod inputs;
+mod postmaster;
 mod replace;
 
+pub use change::{Access, Call, Changes, access};
 pub use discover::{Discovery, Node, Place, discover, kind_of, pages};
+pub use inputs::{Cached, differences, sha256, state};
+pub use postmaster::{Postmaster, postmaster};
 pub use replace::{create, replace};
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -196,41 +201,6 @@ impl Files for Overlay<'_> {
 
     fn mode(&self, path: &Path) -> Option<u32> {
         // What is written takes over the mode of what it replaces.
-        self.under.mode(path)
-    }
-}
-
-/// What reading a file came to.
-type Answer = Result<Arc<[u8]>, ReadError>;
-
-/// Files of another source, each read at most once: for one node, and dropped with it.
-pub struct Cached<'a> {
-    read: RefCell<HashMap<PathBuf, Answer>>,
-    under: &'a dyn Files,
-}
-
-impl<'a> Cached<'a> {
-    /// Keeps what is read from `under`.
-    pub fn new(under: &'a dyn Files) -> Cached<'a> {
-        Cached { read: RefCell::default(), under }
-    }
-}
-
-impl Files for Cached<'_> {
-    fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
-        if let Some(known) = self.read.borrow().get(path) {
-            return known.clone();
-        }
-        let read = self.under.read(path);
-        self.read.borrow_mut().insert(path.to_owned(), read.clone());
-        read
-    }
-
-    fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
-        self.under.list(directory)
-    }
-
-    fn mode(&self, path: &Path) -> Option<u32> {
         self.under.mode(path)
     }
 }

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 use pgconflint::cli::Cli;
+use pgconflint::files::Changes;
 use pgconflint::run::{World, run};
 
 /// Columns where there is no terminal to ask.
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
         width: width(stdout.is_terminal()),
         out: &mut stdout.lock(),
         err: &mut io::stderr(),
+        interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        changes: Changes { before: &fault::before },
     };
     ExitCode::from(run(options, &mut world).code())
 }
@@ -52,4 +55,41 @@ fn refused(error: &clap::Error) -> ExitCode {
 fn width(is_terminal: bool) -> usize {
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     columns.filter(|columns| is_terminal && *columns >= 40).unwrap_or(WIDTH)
+}
+
+/// Where tests end or fail a migration: `PGCONFLINT_FAULT="7 kill"` at its seventh system call that changes something,
+/// `"7 ENOSPC"` there alone, `"7+ EIO"` there and at all that follow. Nothing of it is in a release.
+#[cfg(debug_assertions)]
+mod fault {
+    use std::io;
+    use std::path::Path;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use pgconflint::files::Call;
+
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+    pub fn before(_call: Call, _path: &Path) -> io::Result<()> {
+        let at = CALLS.fetch_add(1, Ordering::Relaxed) + 1;
+        let Ok(wanted) = std::env::var("PGCONFLINT_FAULT") else { return Ok(()) };
+        let Some((number, fault)) = wanted.split_once(' ') else { return Ok(()) };
+        let (number, goes_on) = number.strip_suffix('+').map_or((number, false), |number| (number, true));
+        let Ok(number) = number.parse::<usize>() else { return Ok(()) };
+        if at < number || at > number && !goes_on {
+            return Ok(());
+        }
+        match fault {
+            "ENOSPC" => Err(io::Error::from_raw_os_error(28)),
+            "EIO" => Err(io::Error::from_raw_os_error(5)),
+            "EACCES" => Err(io::Error::from_raw_os_error(13)),
+            _ => std::process::abort(),
+        }
+    }
+}
+
+#[cfg(not(debug_assertions))]
+mod fault {
+    pub fn before(_call: pgconflint::files::Call, _path: &std::path::Path) -> std::io::Result<()> {
+        Ok(())
+    }
 }

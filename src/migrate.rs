@@ -4,6 +4,8 @@
 //! Up to 11 the settings of a standby or a recovery stand in recovery.conf; from 12 on they are ordinary settings,
 //! written to postgresql.auto.conf as ALTER SYSTEM does, and a signal file says what the server is to do.
 
+pub mod manifest;
+
 mod after;
 mod conninfo;
 mod next;
@@ -51,17 +53,23 @@ pub enum Allow {
     Errors,
     /// The data directory is not there.
     MissingDataDirectory,
+    /// A file belongs to somebody else than the data directory does.
+    ForeignFile,
+    /// An included file cannot be read.
+    Unreadable,
 }
 
 impl Allow {
     /// All of them.
-    pub const ALL: [Allow; 6] = [
+    pub const ALL: [Allow; 8] = [
         Allow::Running,
         Allow::RefusedLines,
         Allow::OtherSignal,
         Allow::Conflict,
         Allow::Errors,
         Allow::MissingDataDirectory,
+        Allow::ForeignFile,
+        Allow::Unreadable,
     ];
 
     /// The option that allows it.
@@ -73,6 +81,8 @@ impl Allow {
             Allow::Conflict => "--allow-conflict",
             Allow::Errors => "--allow-errors",
             Allow::MissingDataDirectory => "--allow-missing-data-directory",
+            Allow::ForeignFile => "--allow-foreign-file",
+            Allow::Unreadable => "--allow-unreadable",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Findings as people, editors and other programs read them.
 
 mod diff;
+pub mod done;
 pub mod forecast;
 pub mod json;
 mod place;

@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Options, Task};
+use crate::files::Changes;
 use crate::report::Show;
 
 /// Everything that a run has from outside, so that tests can be the outside.
@@ -35,6 +36,10 @@ pub struct World<'a> {
     pub color: bool,
     /// Columns of the terminal.
     pub width: usize,
+    /// Whether somebody is there who can be asked.
+    pub interactive: bool,
+    /// What a migration changes on the disk goes through here.
+    pub changes: Changes<'a>,
 }
 
 /// How a run ended.

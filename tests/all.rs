@@ -25,6 +25,8 @@ mod guide_pairs;
 mod guides;
 #[path = "all/hostile.rs"]
 mod hostile;
+#[path = "all/in_place.rs"]
+mod in_place;
 #[path = "all/migrate.rs"]
 mod migrate;
 #[path = "all/migrated_auto_conf.rs"]

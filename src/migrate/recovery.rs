@@ -67,6 +67,7 @@ pub fn moved(request: &Request, reading: &Reading, recovery: &Recovery, sources:
     scene.action(&mut moved);
     scene.restore(&mut moved);
     scene.unreached(&mut moved);
+    scene.against_the_old_one(&mut moved);
     moved
 }
 
@@ -240,6 +241,15 @@ impl Scene<'_> {
             "`{name}`: a server whose target is never reached ends with an error from 13 on; up to 12 it opened for \
              writes at the end of the WAL"
         ));
+    }
+
+    /// An old server reads no signal file: what stops it on a migrated standby is a name that it does not know.
+    fn against_the_old_one(&self, moved: &mut Moved) {
+        if moved.is_standby && moved.settings.is_empty() {
+            let why =
+                "what it is anyway from 12 on; written so that no server up to 11 starts on this, open for writes";
+            self.added(Purpose::Timeline, "latest", why, moved);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::done::{self, Done};
 use super::{Show, unified};
 use crate::migrate::{Action, Change, Goes, Plan, Step};
 use crate::source::display;
@@ -20,6 +21,8 @@ pub struct Document {
     changes: Vec<Changed>,
     notes: Vec<String>,
     next_start: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    done: Option<done::Document>,
 }
 
 #[derive(Serialize)]
@@ -60,8 +63,8 @@ struct To {
     value: String,
 }
 
-/// The plan for other programs.
-pub fn document(plan: &Plan, show: &Show) -> Document {
+/// The plan for other programs, and what was done of it.
+pub fn document(plan: &Plan, done: Option<&Done>, show: &Show) -> Document {
     let text = |text: &str| show.text(text).into_owned();
     let bytes = |bytes: &[u8]| show.text(&display(bytes)).into_owned();
     let changed = |change: &Change| Changed {
@@ -101,6 +104,7 @@ pub fn document(plan: &Plan, show: &Show) -> Document {
         changes: plan.changes.iter().map(changed).collect(),
         notes: plan.notes.iter().map(|note| text(note)).collect(),
         next_start: text(&plan.next_start),
+        done: done.map(|done| done::document(done, show)),
     }
 }
 

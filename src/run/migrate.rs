@@ -1,90 +1,193 @@
 //! `pgconflint migrate`
 
+mod in_place;
+mod operations;
+mod plan_file;
+mod progress;
+mod way;
+
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
-use super::project::Projects;
+use super::project::{Project, Projects};
 use super::{Exit, World, target, trouble, written};
-use crate::cli;
+use crate::check;
+use crate::cli::{self, Act};
 use crate::files::{self, Cached, Disk, Node, Place};
 use crate::migrate::{Plan, Request, plan};
 use crate::names;
-use crate::report::{Show, json, plan as shown};
+use crate::report::{Show, done::Done, json, plan as shown};
 use crate::source::{Files, ReadError};
 use crate::version::{Major, PgVersion, Targets, from_pg_version_file};
 
-/// Prints the plan of a migration, and writes the migrated node elsewhere where that is asked for.
+use operations::Disks;
+use plan_file::PlanFile;
+
+/// Prints the plan of a migration and does with it what was asked for.
 pub fn migrate(options: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Exit {
-    let root = options.target.root.as_ref().map(|root| world.directory.join(root));
-    let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets };
-    let disk = Disk { root };
-    let files = Cached::new(&disk);
-    let plan = match planned(options, &files, &show) {
-        Ok(plan) => plan,
+    match asked(options, show_secrets, world) {
+        Ok(exit) => exit,
         Err(errors) => {
             errors.iter().for_each(|error| trouble(world.err, None, error));
-            return Exit::Trouble;
+            Exit::Trouble
         }
-    };
-    let text = match options.json {
-        true => json::to_text(&shown::document(&plan, &show), true).map(|text| text + "\n"),
-        false => Ok(shown::text(&plan, &show.path(&options.directory), &show)),
-    };
-    let done = text.map_err(Into::into).and_then(|text| world.out.write_all(text.as_bytes()));
-    if let Some(out) = &options.out
-        && let Err(error) = write_out(&plan, options, out, &files)
-    {
-        trouble(world.err, None, &error);
-        return Exit::Trouble;
     }
-    let exit = if plan.is_empty() && plan.blocks.is_empty() { Exit::Clean } else { Exit::Findings };
-    written(done, exit, world.err)
 }
 
-/// Reads the node and plans.
-fn planned(options: &cli::Migrate, files: &dyn Files, show: &Show) -> Result<Plan, Vec<String>> {
-    let asked = &options.target;
-    let mut projects = Projects::new(&show.directory, asked.config.as_deref(), asked.isolated)?;
+/// What is known before there is a plan.
+struct Job<'a> {
+    options: &'a cli::Migrate,
+    show: &'a Show,
+    disks: Disks<'a>,
+    files: &'a Cached<'a>,
+    project: Arc<Project>,
+    /// What a plan must be, if it is that of a file.
+    plan_file: Option<&'a PlanFile>,
+}
+
+fn asked(given: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Result<Exit, Vec<String>> {
+    let directory = world.directory.clone();
+    let plan_file = match &given.act {
+        Act::Apply(path) => {
+            let bytes = Disk::default().read(path).map_err(|error| vec![format!("{}: {error}", path.display())])?;
+            Some((path, plan_file::read(path, &bytes).map_err(|error| vec![error])?))
+        }
+        _ => None,
+    };
+    let options = match &plan_file {
+        Some((path, file)) => &file.options(path, given, &directory).map_err(|error| vec![error])?,
+        None => given,
+    };
+    let root = options.target.root.as_ref().map(|root| directory.join(root));
+    let show = Show { directory: directory.clone(), root: root.clone(), secrets: show_secrets };
+    let disk = Disk { root };
+    let files = Cached::new(&disk);
+    let mut projects = Projects::new(&directory, options.target.config.as_deref(), options.target.isolated)?;
     let project = projects.of(&options.directory)?;
+    let disks = Disks { disk: &disk, directory: &directory };
+    let plan_file = plan_file.as_ref().map(|(_, file)| file);
+    let job = Job { options, show: &show, disks, files: &files, project, plan_file };
     if let Err(error) = files.list(&options.directory) {
         return Err(vec![format!("{}: {error}", show.path(&options.directory))]);
     }
-    let main = options.directory.join(names::POSTGRESQL_CONF);
-    let there = |name: &str| !matches!(files.read(&options.directory.join(name)), Err(ReadError::Missing));
-    if !there(names::POSTGRESQL_CONF) && !there(names::RECOVERY_CONF) {
-        let message = format!("{}: neither it nor recovery.conf is there: no node", show.path(&main));
-        return Err(vec![message]);
+    let place = in_place::place(&job)?;
+    // Who may not look there can still be shown a plan.
+    let kept = progress::kept(&place.home).unwrap_or_default();
+    match &options.act {
+        Act::RollBack => return in_place::roll_back(&job, &place, world).map_err(|error| vec![error]),
+        Act::Write(yes) => {
+            if let Some(exit) = in_place::go_on(&job, &place, *yes, world).map_err(|error| vec![error])? {
+                return Ok(exit);
+            }
+        }
+        Act::Show | Act::Out(_) | Act::PlanOut(_) | Act::Apply(_) => {
+            if let Some(unfinished) = kept.unfinished() {
+                return Err(vec![unfinished.told()]);
+            }
+        }
     }
-    let from = options.from.or_else(|| came_from(options, files));
-    // Older ones are read as 9.4 reads them.
-    let pg = from
-        .map(|from| Targets::one(PgVersion::newest(from.max(Major::V9_4))).map_err(|error| vec![error.to_string()]));
-    let asked = cli::Target { pg: pg.transpose()?, ..asked.clone() };
-    let found = Node { path: options.directory.clone(), place: Place::Directory };
-    let mut node = target::resolve(files, &found, &asked, &project.config, show).map_err(|trouble| {
-        let path = trouble.path.map_or_else(String::new, |path| format!("{}: ", show.path(&path)));
-        vec![format!("{path}{}", trouble.message)]
-    })?;
-    node.wal_segment_size = options.wal_segment_size;
-    let from = match (from, node.targets.versions()) {
-        (Some(from), _) => from,
-        (None, [one]) => one.major,
-        _ => {
-            let message = "which version the node comes from is not known: say --from 11, for example".to_owned();
+    let mut plan = job.planned()?;
+    plan.notes.extend(kept.rubble.iter().map(|path| {
+        format!(
+            "{}: left by a run that ended before it had changed anything; --write or --rollback clears it away",
+            path.display()
+        )
+    }));
+    if !matches!(options.act, Act::Out(_)) {
+        way::look(&mut plan, disks, place.unreadable.clone(), &options.allowed);
+    }
+    job.act(&plan, &place, world)
+}
+
+impl Job<'_> {
+    /// Shows the plan and does with it what was asked for.
+    fn act(&self, plan: &Plan, place: &in_place::Place, world: &mut World<'_>) -> Result<Exit, Vec<String>> {
+        let node = self.show.path(&self.options.directory);
+        // What was read is what the plan is made of, however long an answer takes.
+        let inputs = in_place::inputs(self);
+        let told = match self.options.json {
+            true => Ok(()),
+            false => world.out.write_all(shown::text(plan, &node, self.show).as_bytes()),
+        };
+        let outcome = match &self.options.act {
+            Act::Out(out) => write_out(plan, self.options, out, self.files).map(|()| None),
+            Act::PlanOut(file) => in_place::plan_out(self, plan, inputs, file).map(|()| None),
+            Act::Write(_) | Act::Apply(_) => in_place::write(self, plan, place, inputs, world),
+            Act::Show | Act::RollBack => Ok(None),
+        };
+        let done = outcome.as_ref().ok().and_then(Option::as_ref);
+        let told = told.and_then(|()| match self.options.json {
+            true => {
+                let text = json::to_text(&shown::document(plan, done, self.show), true)?;
+                world.out.write_all((text + "\n").as_bytes())
+            }
+            false => {
+                let text = done.map(|done| crate::report::done::text(done, &node, self.show)).unwrap_or_default();
+                world.out.write_all(text.as_bytes())
+            }
+        });
+        let exit = exit(plan, &outcome);
+        if let Err(error) = outcome {
+            trouble(world.err, None, &error);
+        }
+        Ok(written(told, exit, world.err))
+    }
+
+    /// Reads the node and plans.
+    fn planned(&self) -> Result<Plan, Vec<String>> {
+        let Job { options, show, files, project, .. } = self;
+        let Some(to) = options.to else {
+            return Err(vec!["which version it goes to is not known: say --to".to_owned()]);
+        };
+        let main = options.directory.join(names::POSTGRESQL_CONF);
+        let there = |name: &str| !matches!(files.read(&options.directory.join(name)), Err(ReadError::Missing));
+        if !there(names::POSTGRESQL_CONF) && !there(names::RECOVERY_CONF) {
+            let message = format!("{}: neither it nor recovery.conf is there: no node", show.path(&main));
             return Err(vec![message]);
         }
-    };
-    if from > options.to {
-        return Err(vec![format!("the node is of {from}: going back to {} is not possible yet", options.to)]);
+        let from = options.from.or_else(|| came_from(options, *files));
+        // Older ones are read as 9.4 reads them.
+        let pg = from.map(|from| {
+            Targets::one(PgVersion::newest(from.max(Major::V9_4))).map_err(|error| vec![error.to_string()])
+        });
+        let mut node = self.node(pg.transpose()?)?;
+        node.wal_segment_size = options.wal_segment_size;
+        let from = match (from, node.targets.versions()) {
+            (Some(from), _) => from,
+            (None, [one]) => one.major,
+            _ => {
+                let message = "which version the node comes from is not known: say --from 11, for example".to_owned();
+                return Err(vec![message]);
+            }
+        };
+        if from > to {
+            return Err(vec![format!("the node is of {from}: going back to {to} is not possible yet")]);
+        }
+        let allowed = options.allowed.clone();
+        let request = Request { node, from, to, allowed, preserve_timeline: options.preserve_timeline };
+        Ok(plan(*files, &request, &project.rules))
     }
-    let request = Request {
-        node,
-        from,
-        to: options.to,
-        allowed: options.allowed.clone(),
-        preserve_timeline: options.preserve_timeline,
-    };
-    Ok(plan(files, &request, &project.rules))
+
+    /// The node, of these versions if they are known.
+    fn node(&self, pg: Option<Targets>) -> Result<check::Node, Vec<String>> {
+        let asked = cli::Target { pg, ..self.options.target.clone() };
+        let found = Node { path: self.options.directory.clone(), place: Place::Directory };
+        target::resolve(self.files, &found, &asked, &self.project.config, self.show).map_err(|trouble| {
+            let path = trouble.path.map_or_else(String::new, |path| format!("{}: ", self.show.path(&path)));
+            vec![format!("{path}{}", trouble.message)]
+        })
+    }
+}
+
+/// Nothing is left to do, something is, or it could not be done.
+fn exit(plan: &Plan, outcome: &Result<Option<Done>, String>) -> Exit {
+    match outcome {
+        Err(_) => Exit::Trouble,
+        Ok(Some(_)) => Exit::Clean,
+        Ok(None) if plan.is_empty() && plan.blocks.is_empty() => Exit::Clean,
+        Ok(None) => Exit::Findings,
+    }
 }
 
 /// What PG_VERSION says, also of versions that nothing is checked against.

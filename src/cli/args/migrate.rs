@@ -5,18 +5,22 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{PlainFormat, segment};
-use crate::cli::{Migrate, Target};
+use crate::cli::{Act, Migrate, Target};
 use crate::migrate::Allow;
+use crate::names;
 use crate::version::{Major, PgVersion};
+
+/// What a plan in a file has settled.
+const SAID_BY_A_PLAN: [&str; 6] = ["to", "from", "preserve_timeline", names::WAL_SEGMENT_SIZE, "data_dir", "root"];
 
 #[derive(Args, Debug)]
 pub struct MigrateArgs {
     /// The node
-    #[arg(value_name = "DIR")]
-    directory: PathBuf,
+    #[arg(value_name = "DIR", required_unless_present = "apply")]
+    directory: Option<PathBuf>,
     /// The major version that it goes to: 12 to 18
-    #[arg(long, value_name = "VERSION", value_parser = target_major)]
-    to: Major,
+    #[arg(long, value_name = "VERSION", value_parser = target_major, required_unless_present_any = ["apply", "rollback"])]
+    to: Option<Major>,
     /// The major version that it comes from, where PG_VERSION or a path does not say it
     #[arg(long, value_name = "VERSION", value_parser = source_major)]
     from: Option<Major>,
@@ -26,8 +30,23 @@ pub struct MigrateArgs {
     /// The size of a WAL segment, as initdb --wal-segsize had it; pg_control of a data directory knows better
     #[arg(long, value_name = "SIZE", value_parser = segment)]
     wal_segment_size: Option<u64>,
+    /// Do it, once you have seen the plan and said yes
+    #[arg(long, group = "act", help_heading = "In place")]
+    write: bool,
+    /// Do not ask
+    #[arg(long, help_heading = "In place")]
+    yes: bool,
+    /// Undo it, if nobody has changed the files since
+    #[arg(long, group = "act", help_heading = "In place")]
+    rollback: bool,
+    /// Write the plan into this file, bound to every file that was read
+    #[arg(long, value_name = "FILE", group = "act", help_heading = "In place")]
+    plan_out: Option<PathBuf>,
+    /// Do exactly what this plan says; nothing if a file is not what it was
+    #[arg(long, value_name = "FILE", group = "act", conflicts_with_all = SAID_BY_A_PLAN, help_heading = "In place")]
+    apply: Option<PathBuf>,
     /// Write the migrated node into this new directory, and leave the node as it is
-    #[arg(long, value_name = "DIR", help_heading = "Files")]
+    #[arg(long, value_name = "DIR", group = "act", help_heading = "Files")]
     out: Option<PathBuf>,
     /// The data directory, if the configuration lies elsewhere
     #[arg(long, value_name = "DIR", help_heading = "Files")]
@@ -53,6 +72,12 @@ pub struct MigrateArgs {
     /// The data directory is not there: its files are made beside postgresql.conf
     #[arg(long, help_heading = "What may be in the way")]
     allow_missing_data_directory: bool,
+    /// A file belongs to somebody else than the data directory does
+    #[arg(long, help_heading = "What may be in the way")]
+    allow_foreign_file: bool,
+    /// An included file cannot be read, and stays as it is
+    #[arg(long, help_heading = "What may be in the way")]
+    allow_unreadable: bool,
     /// The shape of the output
     #[arg(long, default_value = "text", help_heading = "Output")]
     format: PlainFormat,
@@ -73,16 +98,26 @@ impl From<MigrateArgs> for Migrate {
             (args.allow_conflict, Allow::Conflict),
             (args.allow_errors, Allow::Errors),
             (args.allow_missing_data_directory, Allow::MissingDataDirectory),
+            (args.allow_foreign_file, Allow::ForeignFile),
+            (args.allow_unreadable, Allow::Unreadable),
         ];
+        let act = match (args.out, args.plan_out, args.apply) {
+            (Some(out), ..) => Act::Out(out),
+            (_, Some(file), _) => Act::PlanOut(file),
+            (.., Some(file)) => Act::Apply(file),
+            _ if args.rollback => Act::RollBack,
+            _ if args.write => Act::Write(args.yes),
+            _ => Act::Show,
+        };
         let MigrateArgs { data_dir, root, config, isolated, .. } = args;
         Migrate {
-            directory: args.directory,
+            directory: args.directory.unwrap_or_default(),
             to: args.to,
             from: args.from,
             preserve_timeline: args.preserve_timeline,
             wal_segment_size: args.wal_segment_size,
             allowed: allowed.into_iter().filter_map(|(is_allowed, allow)| is_allowed.then_some(allow)).collect(),
-            out: args.out,
+            act,
             target: Target { data_dir, root, config, isolated, ..Target::default() },
             json: matches!(args.format, PlainFormat::Json),
         }

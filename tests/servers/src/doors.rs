@@ -13,6 +13,7 @@ use bytes::BytesMut;
 use fastrand::Rng;
 use pgconflint::catalog::access::Transport;
 use pgconflint::cli;
+use pgconflint::files::Changes;
 use pgconflint::model::hba::matching::{Connection, Wanted, usual};
 use pgconflint::model::hba::{self, Surroundings};
 use pgconflint::run::{self, World};
@@ -282,6 +283,8 @@ fn by_command(directory: &Path, major: Major, visit: &Visit, theirs: &Answer) ->
         err: &mut err,
         color: false,
         width: 80,
+        interactive: false,
+        changes: Changes { before: &|_, _| Ok(()) },
     };
     let options = cli::Options { task: cli::Task::Hba(options), color: None, show_secrets: false };
     run::run(options, &mut world);

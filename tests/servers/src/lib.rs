@@ -9,6 +9,7 @@
 //!   recovery recovery.conf, 10 and 11
 //!   pair     a primary and its standbys, played
 //!   migration what is migrated from 11, started on what it is migrated to
+//!   crash    migrations ended at every system call, and what servers make of what is left
 //!   libpq    what each client library makes of a connection string
 //! ```
 
@@ -16,6 +17,7 @@ pub mod access;
 pub mod access_cases;
 pub mod agree;
 pub mod conninfo;
+pub mod crash;
 pub mod doors;
 pub mod files;
 pub mod generate;

@@ -6,8 +6,8 @@
 
 pub mod record;
 pub(crate) mod says;
-pub(crate) mod scene;
-pub(crate) mod template;
+pub mod scene;
+pub mod template;
 pub(crate) mod watch;
 
 use std::sync::Mutex;

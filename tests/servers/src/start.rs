@@ -169,7 +169,7 @@ pub(crate) fn stop(child: &mut Child) -> Result<()> {
 }
 
 /// A port of its own for each start: some files have a server listen.
-fn port() -> u32 {
+pub(crate) fn port() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     20_000 + (std::process::id() % 1000 * 101 + NEXT.fetch_add(1, Ordering::Relaxed)) % 12_000
 }

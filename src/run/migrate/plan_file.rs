@@ -1,0 +1,147 @@
+//! A plan in a file: what was asked for, everything that was read, and what comes of each file. It holds sums, and
+//! nothing of what is in the files.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cli::{Act, Migrate, Target};
+use crate::files::sha256;
+use crate::migrate::manifest::Input;
+use crate::migrate::{Action, Allow, Plan};
+use crate::version::Major;
+
+/// What stands in the file.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanFile {
+    schema_version: u32,
+    tool: String,
+    request: Asked,
+    /// Everything that was read.
+    pub inputs: Vec<Input>,
+    /// What happens to each file.
+    pub steps: Vec<Stepped>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Asked {
+    directory: PathBuf,
+    to: String,
+    from: Option<String>,
+    preserve_timeline: bool,
+    wal_segment_size: Option<u64>,
+    allowed: Vec<String>,
+    data_dir: Option<PathBuf>,
+    root: Option<PathBuf>,
+    config: Option<PathBuf>,
+    isolated: bool,
+}
+
+/// What happens to a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Stepped {
+    action: String,
+    file: PathBuf,
+    to: Option<PathBuf>,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// What happens to the files of a plan.
+pub fn steps(plan: &Plan, directory: &Path) -> Vec<Stepped> {
+    let step = |step: &crate::migrate::Step| Stepped {
+        action: match step.action {
+            Action::Edit => "edit",
+            Action::Create => "create",
+            Action::Rename(_) => "rename",
+            Action::Keep => "keep",
+        }
+        .to_owned(),
+        file: directory.join(&step.path),
+        to: match &step.action {
+            Action::Rename(to) => Some(directory.join(to)),
+            _ => None,
+        },
+        before: step.old.as_deref().map(sha256),
+        after: step.new.as_deref().map(sha256),
+    };
+    plan.steps.iter().map(step).collect()
+}
+
+/// The file for a plan.
+pub fn of(options: &Migrate, plan: &Plan, inputs: Vec<Input>, directory: &Path) -> PlanFile {
+    let Target { data_dir, root, config, isolated, .. } = &options.target;
+    let absolute = |path: &Option<PathBuf>| path.as_ref().map(|path| directory.join(path));
+    let allowed = options.allowed.iter().map(|allow| allow.option().to_owned()).collect();
+    let request = Asked {
+        directory: directory.join(&options.directory),
+        to: plan.to.to_string(),
+        from: options.from.map(|from| from.to_string()),
+        preserve_timeline: options.preserve_timeline,
+        wal_segment_size: options.wal_segment_size,
+        allowed,
+        data_dir: absolute(data_dir),
+        root: absolute(root),
+        config: absolute(config),
+        isolated: *isolated,
+    };
+    let tool = env!("CARGO_PKG_VERSION").to_owned();
+    PlanFile { schema_version: 1, tool, request, inputs, steps: steps(plan, directory) }
+}
+
+/// Reads a plan.
+///
+/// # Errors
+/// It is none.
+pub fn read(path: &Path, bytes: &[u8]) -> Result<PlanFile, String> {
+    let refused = |why: &dyn ToString| format!("{}: it is no plan: {}", path.display(), why.to_string());
+    let file: PlanFile = serde_json::from_slice(bytes).map_err(|error| refused(&error))?;
+    if file.schema_version != 1 {
+        return Err(refused(&"a later pgconflint made it"));
+    }
+    Ok(file)
+}
+
+impl PlanFile {
+    /// What was asked for when the plan was made, as if it were asked again. A server that runs is allowed by those
+    /// alone who apply it.
+    ///
+    /// # Errors
+    /// It is not the plan of that node, or says what cannot be asked for.
+    pub fn options(&self, path: &Path, given: &Migrate, directory: &Path) -> Result<Migrate, String> {
+        let asked = &self.request;
+        let refused = |why: String| format!("{}: {why}", path.display());
+        let is_given = !given.directory.as_os_str().is_empty();
+        if is_given && directory.join(&given.directory) != asked.directory {
+            return Err(refused(format!("it is the plan of {}", asked.directory.display())));
+        }
+        let major = |text: &String| Major::from_table(text).ok_or_else(|| refused(format!("`{text}` is no version")));
+        let mut allowed = Vec::new();
+        for word in &asked.allowed {
+            let known = Allow::ALL.into_iter().find(|allow| allow.option() == word);
+            allowed.push(known.ok_or_else(|| refused(format!("there is no `{word}`")))?);
+        }
+        allowed.retain(|allow| *allow != Allow::Running);
+        allowed.extend(&given.allowed);
+        Ok(Migrate {
+            directory: asked.directory.clone(),
+            to: Some(major(&asked.to)?),
+            from: asked.from.as_ref().map(major).transpose()?,
+            preserve_timeline: asked.preserve_timeline,
+            wal_segment_size: asked.wal_segment_size,
+            allowed,
+            act: Act::Apply(path.to_owned()),
+            target: Target {
+                data_dir: asked.data_dir.clone(),
+                root: asked.root.clone(),
+                config: asked.config.clone(),
+                isolated: asked.isolated,
+                ..Target::default()
+            },
+            json: given.json,
+        })
+    }
+}

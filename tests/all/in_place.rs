@@ -1,0 +1,365 @@
+//! `migrate` in place: written, undone, gone on with, refused; and ended at its system calls.
+#![expect(clippy::print_stdout, reason = "the count is the result")]
+
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use insta_cmd::get_cargo_bin;
+use pgconflint::cli::{Act, Migrate, Options, Target, Task};
+use pgconflint::files::{Call, Changes};
+use pgconflint::migrate::Allow;
+use pgconflint::run::{Exit, World};
+use pgconflint::version::Major;
+use pgconflint_servers::crash::{self, snapshot::Snapshot};
+use tempfile::TempDir;
+
+use crate::proof;
+
+/// A standby of 11 with parameters that 16 does not know, in two files.
+fn node() -> TempDir {
+    let top = tempfile::tempdir().unwrap();
+    let db = top.path().join("db");
+    fs::create_dir_all(db.join("conf.d")).unwrap();
+    for (name, text, mode) in [
+        ("PG_VERSION", "11\n", 0o600),
+        ("postgresql.conf", "include_dir = 'conf.d'\nwal_keep_segments = 8\n", 0o644),
+        ("conf.d/a.conf", "wal_keep_segments = 16 # a while\n", 0o640),
+        ("postgresql.auto.conf", "work_mem = '5MB'\n", 0o600),
+        ("recovery.conf", "standby_mode = on\nprimary_conninfo = 'host=p password=s3cret'\n", 0o600),
+    ] {
+        fs::write(db.join(name), text).unwrap();
+        fs::set_permissions(db.join(name), fs::Permissions::from_mode(mode)).unwrap();
+    }
+    fs::set_permissions(&db, fs::Permissions::from_mode(0o700)).unwrap();
+    top
+}
+
+fn run(top: &TempDir, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(get_cargo_bin("pgconflint"));
+    let output = command.current_dir(top.path()).arg("migrate").args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let said = text(&output.stdout) + &text(&output.stderr);
+    assert!(!said.contains("s3cret"), "{said}");
+    (output.status.code().unwrap(), said)
+}
+
+const WRITE: [&str; 5] = ["db", "--to", "16", "--write", "--yes"];
+
+/// Every migration that was refused leaves everything as it was.
+fn refused(top: &TempDir, arguments: &[&str], word: &str) {
+    let before = Snapshot::of(top.path()).unwrap();
+    let (code, said) = run(top, arguments);
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains(word), "{arguments:?}: `{word}` is not in {said}");
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "", "{said}");
+}
+
+fn change_times(directory: &Path) -> Vec<(PathBuf, i64, i64)> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let times = entries.map(|path| {
+        let metadata = fs::metadata(&path).unwrap();
+        (path, metadata.ctime(), metadata.ctime_nsec())
+    });
+    let mut times: Vec<_> = times.collect();
+    times.sort();
+    times
+}
+
+#[test]
+fn it_is_written_once_and_undone() {
+    let top = node();
+    let db = top.path().join("db");
+    let before = Snapshot::of(top.path()).unwrap();
+    let (code, said) = run(&top, &WRITE);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("rename db/recovery.conf to db/recovery.conf.before-16"), "{said}");
+    let read = |name: &str| fs::read_to_string(db.join(name)).unwrap();
+    assert_eq!(read("conf.d/a.conf"), "wal_keep_size = 256MB # a while\n");
+    assert!(read("postgresql.auto.conf").ends_with("primary_conninfo = 'host=p password=s3cret'\n"));
+    assert!(!db.join("recovery.conf").exists() && read("standby.signal").is_empty());
+    let mode = |name: &str| fs::metadata(db.join(name)).unwrap().mode() & 0o7777;
+    let kept =
+        ["conf.d/a.conf", "postgresql.conf", "postgresql.auto.conf", "standby.signal", "recovery.conf.before-16"];
+    assert_eq!(kept.map(mode), [0o640, 0o644, 0o600, 0o600, 0o600]);
+    for entry in fs::read_dir(db.join("pgconflint-migration-1")).unwrap() {
+        assert_eq!(entry.unwrap().metadata().unwrap().mode() & 0o7777, 0o600);
+    }
+    let times = change_times(&db);
+    let (code, said) = run(&top, &WRITE);
+    assert_eq!((code, said.contains("Nothing to do.")), (0, true), "{said}");
+    assert_eq!(change_times(&db), times, "a second run touches nothing");
+    let (code, said) = run(&top, &["db", "--rollback", "--format", "json"]);
+    assert_eq!(code, 0, "{said}");
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["done"]["what"], "rolled-back");
+    assert_eq!(said["done"]["files"][0]["to"], "db/recovery.conf");
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    refused(&top, &["db", "--rollback"], "no way back");
+    let (code, said) = run(&top, &["db", "--to", "16", "--write", "--yes", "--format", "json"]);
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, &said["done"]["what"]), (0, &"written".into()));
+    assert_eq!(said["done"]["keptIn"], "db/pgconflint-migration-1");
+}
+
+#[test]
+fn nothing_is_written_unless_somebody_said_so() {
+    let top = node();
+    refused(&top, &["db", "--to", "16", "--write"], "--yes");
+    refused(&top, &["db", "--to", "16", "--apply", "plan"], "cannot be used with");
+    refused(&top, &["db", "--write", "--yes"], "--to");
+    fs::write(top.path().join("db/postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
+    refused(&top, &WRITE, "--allow-running");
+    fs::write(top.path().join("db/postmaster.pid"), "99999999\n/db\n1\n5432\n\n").unwrap();
+    refused(&top, &WRITE, "--allow-running");
+    let (code, said) = run(&top, &["db", "--to", "16", "--write", "--yes", "--allow-running"]);
+    assert_eq!(code, 0, "{said}");
+    refused(&top, &["db", "--rollback"], "--allow-running");
+    assert_eq!(run(&top, &["db", "--rollback", "--allow-running"]).0, 0);
+}
+
+#[test]
+fn what_was_changed_since_is_never_undone() {
+    let top = node();
+    assert_eq!(run(&top, &WRITE).0, 0);
+    let written = Snapshot::of(top.path()).unwrap();
+    let conf = top.path().join("db/postgresql.conf");
+    fs::write(&conf, "work_mem = 6MB\n").unwrap();
+    refused(&top, &["db", "--rollback"], "db/postgresql.conf has been changed since");
+    // A standby that is promoted loses its signal file.
+    written.restore(top.path()).unwrap();
+    fs::remove_file(top.path().join("db/standby.signal")).unwrap();
+    refused(&top, &["db", "--rollback"], "db/standby.signal has vanished since");
+    written.restore(top.path()).unwrap();
+    fs::write(top.path().join("db/recovery.conf"), "").unwrap();
+    refused(&top, &["db", "--rollback"], "db/recovery.conf");
+    // A copy of the data directory has nothing to do with its original.
+    written.restore(top.path()).unwrap();
+    let copied = Command::new("cp").arg("-a").args(["db", "copy"]).current_dir(top.path()).status().unwrap();
+    assert!(copied.success());
+    refused(&top, &["copy", "--rollback"], "no way back");
+}
+
+#[test]
+fn a_plan_in_a_file_is_bound_to_what_was_read() {
+    let top = node();
+    let path = |name: &str| top.path().join(name);
+    let (code, said) = run(&top, &["db", "--to", "16", "--plan-out", "plan.json"]);
+    assert_eq!(code, 1, "{said}");
+    let plan = fs::read_to_string(path("plan.json")).unwrap();
+    assert!(!plan.contains("s3cret") && plan.contains("standby.signal"), "{plan}");
+    let before = Snapshot::of(top.path()).unwrap();
+    let stale = |change: &dyn Fn(), word: &str| {
+        change();
+        refused(&top, &["--apply", "plan.json"], word);
+        before.restore(top.path()).unwrap();
+    };
+    stale(&|| fs::write(path("db/conf.d/a.conf"), "").unwrap(), "db/conf.d/a.conf has been changed");
+    stale(&|| fs::write(path("db/conf.d/b.conf"), "").unwrap(), "db/conf.d/b.conf has appeared");
+    stale(&|| fs::remove_file(path("db/conf.d/a.conf")).unwrap(), "db/conf.d/a.conf has vanished");
+    stale(&|| fs::write(path("db/pg_hba.conf"), "").unwrap(), "db/pg_hba.conf has appeared");
+    let open = || fs::set_permissions(path("db/recovery.conf"), fs::Permissions::from_mode(0o644)).unwrap();
+    stale(&open, "db/recovery.conf has another mode or owner");
+    let pid = || fs::write(path("db/postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
+    stale(&pid, "--allow-running");
+    let other = plan.replace("\"to\": \"16\"", "\"to\": \"18\"");
+    stale(&|| fs::write(path("plan.json"), &other).unwrap(), "another plan");
+    stale(&|| fs::write(path("plan.json"), "{}").unwrap(), "it is no plan");
+    refused(&top, &["elsewhere", "--apply", "plan.json"], "it is the plan of");
+    let (code, said) = run(&top, &["--apply", "plan.json"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(path("db/standby.signal").exists());
+}
+
+#[test]
+fn two_at_once_are_one_too_many() {
+    let top = node();
+    let lock = File::open(top.path().join("db")).unwrap();
+    lock.try_lock().unwrap();
+    refused(&top, &WRITE, "another migration is at work");
+    lock.unlock().unwrap();
+    assert_eq!(run(&top, &WRITE).0, 0);
+    lock.try_lock().unwrap();
+    refused(&top, &["db", "--rollback"], "another migration is at work");
+}
+
+/// Runs in this process, and has something happen before a system call.
+fn hooked(top: &TempDir, before: &dyn Fn(Call, &Path) -> io::Result<()>, answer: Option<&str>) -> (Exit, String) {
+    let options = Migrate {
+        directory: "db".into(),
+        to: Some(Major::V16),
+        from: None,
+        preserve_timeline: false,
+        wal_segment_size: None,
+        allowed: Vec::<Allow>::new(),
+        act: Act::Write(answer.is_none()),
+        target: Target { isolated: true, ..Target::default() },
+        json: false,
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut world = World {
+        directory: top.path().to_owned(),
+        stdin: &mut answer.unwrap_or_default().as_bytes(),
+        out: &mut out,
+        err: &mut err,
+        color: false,
+        width: 100,
+        interactive: answer.is_some(),
+        changes: Changes { before },
+    };
+    // The node is named as seen from there.
+    let options = Migrate { directory: top.path().join(&options.directory), ..options };
+    let options = Options { task: Task::Migrate(Box::new(options)), color: None, show_secrets: false };
+    let exit = pgconflint::run::run(options, &mut world);
+    (exit, String::from_utf8(out).unwrap() + &String::from_utf8(err).unwrap())
+}
+
+#[test]
+fn an_edit_at_the_last_moment_is_not_written_over() {
+    let top = node();
+    let conf = top.path().join("db/postgresql.conf");
+    let mut before = Snapshot::of(top.path()).unwrap();
+    // Once the bar is raised somebody saves a file that is about to be replaced.
+    let edit = |call: Call, path: &Path| {
+        if call == Call::Rename && path.ends_with("conf.d/a.conf") {
+            fs::write(&conf, "work_mem = 6MB # newer\n")?;
+        }
+        Ok(())
+    };
+    let (exit, said) = hooked(&top, &edit, None);
+    assert_eq!(exit, Exit::Trouble);
+    assert!(said.contains("postgresql.conf has been changed since it was read"), "{said}");
+    assert!(said.contains("everything is as it was before"), "{said}");
+    let after = Snapshot::of(top.path()).unwrap();
+    fs::write(&conf, "include_dir = 'conf.d'\nwal_keep_segments = 8\n").unwrap();
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    assert!(after.difference(&before).starts_with("db/postgresql.conf"), "{}", after.difference(&before));
+    before = Snapshot::of(top.path()).unwrap();
+    // So it is with a new file beside one that is included, before anything is changed.
+    let added = RefCell::new(false);
+    let late = |_: Call, _: &Path| {
+        *added.borrow_mut() = true;
+        Ok(())
+    };
+    fs::write(top.path().join("db/conf.d/a.conf"), "wal_keep_segments = 16 # a while\n").unwrap();
+    assert_eq!(hooked(&top, &late, Some("n\n")).0, Exit::Findings);
+    assert!(!*added.borrow());
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    assert_eq!(hooked(&top, &late, Some("Yes\n")).0, Exit::Clean);
+}
+
+#[test]
+fn owners_links_and_the_rules_of_the_data_directory_stay() {
+    let top = node();
+    let db = top.path().join("db");
+    fs::rename(db.join("postgresql.conf"), top.path().join("real.conf")).unwrap();
+    symlink("../real.conf", db.join("postgresql.conf")).unwrap();
+    fs::remove_file(db.join("postgresql.auto.conf")).unwrap();
+    fs::set_permissions(&db, fs::Permissions::from_mode(0o750)).unwrap();
+    // Only root may give files away.
+    let is_root = chown(&db, Some(4321), Some(4322)).is_ok();
+    if is_root {
+        refused(&top, &WRITE, "--allow-foreign-file");
+        for path in ["db/conf.d/a.conf", "db/recovery.conf", "real.conf"] {
+            chown(top.path().join(path), Some(4321), Some(4322)).unwrap();
+        }
+    }
+    let before = Snapshot::of(top.path()).unwrap();
+    let (code, said) = run(&top, &WRITE);
+    assert_eq!(code, 0, "{said}");
+    let owner = |name: &str| {
+        let metadata = fs::metadata(top.path().join(name)).unwrap();
+        (metadata.uid(), metadata.gid())
+    };
+    let mode = |name: &str| fs::metadata(top.path().join(name)).unwrap().mode() & 0o7777;
+    assert!(fs::symlink_metadata(db.join("postgresql.conf")).unwrap().is_symlink());
+    assert!(fs::read_to_string(top.path().join("real.conf")).unwrap().contains("wal_keep_size"));
+    assert_eq!((mode("db/standby.signal"), mode("db/postgresql.auto.conf")), (0o640, 0o640));
+    if is_root {
+        for name in ["db/standby.signal", "db/postgresql.auto.conf", "real.conf", "db/pgconflint-migration-1"] {
+            assert_eq!(owner(name), (4321, 4322), "{name}");
+        }
+    }
+    assert_eq!(run(&top, &["db", "--rollback"]).0, 0);
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    if is_root {
+        fs::write(db.join("postgresql.auto.conf"), "").unwrap();
+        fs::set_permissions(db.join("postgresql.auto.conf"), fs::Permissions::from_mode(0o600)).unwrap();
+        refused(&top, &WRITE, "chown it first");
+    }
+}
+
+#[test]
+fn a_run_that_was_ended_is_told_and_gone_on_with() {
+    let top = node();
+    let before = Snapshot::of(top.path()).unwrap();
+    // Ended once the bar is raised, as a process that is gone leaves it: nothing is undone.
+    let ended = |call: Call, path: &Path| match call {
+        Call::Rename if path.ends_with("conf.d/a.conf") => std::panic::resume_unwind(Box::new("ended")),
+        _ => Ok(()),
+    };
+    let end = || {
+        let run = std::panic::AssertUnwindSafe(|| hooked(&top, &ended, None));
+        std::panic::catch_unwind(run).expect_err("it was ended");
+    };
+    end();
+    refused(&top, &["db", "--to", "16"], "--write goes on with it, --rollback undoes it");
+    refused(&top, &["db", "--to", "17", "--write", "--yes"], "from 11 to 16 was begun and is not finished");
+    refused(&top, &["db", "--to", "16", "--write"], "--yes");
+    fs::write(top.path().join("db/pg_hba.conf"), "").unwrap();
+    refused(&top, &WRITE, "db/pg_hba.conf has appeared");
+    fs::remove_file(top.path().join("db/pg_hba.conf")).unwrap();
+    let (code, said) = run(&top, &WRITE);
+    assert_eq!((code, said.contains("Written:")), (0, true), "{said}");
+    assert_eq!(run(&top, &["db", "--rollback"]).0, 0);
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    end();
+    assert_eq!(run(&top, &["db", "--rollback"]).0, 0);
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    // Ended before the manifest was there: nothing has begun.
+    fs::create_dir(top.path().join("db/pgconflint-migration-1")).unwrap();
+    let (code, said) = run(&top, &["db", "--to", "16"]);
+    assert_eq!((code, said.contains("ended before it had changed anything")), (1, true), "{said}");
+    let (code, said) = run(&top, &["db", "--rollback"]);
+    assert_eq!((code, said.contains("cleared away")), (0, true), "{said}");
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    // What nobody of us has put there is nobody's to remove.
+    fs::create_dir(top.path().join("db/pgconflint-migration-1")).unwrap();
+    fs::write(top.path().join("db/pgconflint-migration-1/mine"), "").unwrap();
+    refused(&top, &["db", "--rollback"], "move it elsewhere");
+}
+
+/// A sample of `tests/servers/crash`, which ends and fails every case at every system call.
+#[test]
+fn wherever_it_ends_no_server_starts_on_half_of_it() {
+    let program = get_cargo_bin("pgconflint");
+    let mut kills = 0;
+    for (index, case) in crash::cases().iter().enumerate() {
+        let outcome = crash::play(&program, case, 1 + 5 * index, 43).unwrap();
+        assert!(outcome.wrong.is_empty(), "{}", outcome.wrong.join("\n"));
+        kills += outcome.count.kills;
+    }
+    println!("{kills} kill points");
+    assert!(kills > 20, "only {kills}");
+}
+
+/// The same with servers of both versions on what is left; `tests/servers/crash --real` does it everywhere.
+#[test]
+fn real_servers_do_not_start_on_half_of_it() {
+    if !proof::wanted("migrations that were ended") {
+        return;
+    }
+    let program = get_cargo_bin("pgconflint");
+    let mut starts = 0;
+    for case in crash::cases().iter().filter(|case| ["a standby", "parameters alone"].contains(&case.name)) {
+        let outcome = crash::play(&program, case, 1, 7).unwrap();
+        let mut wrong = outcome.wrong.clone();
+        starts += crash::real::judge(case, &outcome, &mut wrong).unwrap();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+    println!("{starts} starts");
+    assert!(starts > 20, "only {starts}");
+}
