@@ -118,7 +118,7 @@ impl Session<'_> {
         };
         let edits = hunks(old, new).into_iter().map(edit).collect();
         Some(CodeAction {
-            title: "Apply all safe fixes".to_owned(),
+            title: "apply all safe fixes".to_owned(),
             kind: Some(CodeActionKind::from(FIX_ALL.to_owned())),
             edit: Some(self.workspace_edit(Edits::from([(path.to_owned(), edits)]))),
             ..CodeAction::default()
@@ -163,9 +163,9 @@ fn silencing(finding: &Finding, source: &Source) -> (String, finding::Edit) {
     let insert = |at: usize, text: String| finding::Edit { place: place(file, at), text: text.into_bytes() };
     if finding.place.span == Span::new(0, 0) {
         let edit = insert(0, format!("# pgconflint: ignore-file[{rule}]\n"));
-        return (format!("Ignore {rule} in this file"), edit);
+        return (format!("ignore {rule} in this file"), edit);
     }
-    let title = format!("Ignore {rule} here");
+    let title = format!("ignore {rule} here");
     let line = source.line(finding.place.span.start);
     let holds = |directive: &suppress::Directive| match &directive.says {
         Ok(Word::Ignore(ignore)) if !ignore.file && ignore.lines.contains(&(line - 1)) => {

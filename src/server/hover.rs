@@ -46,21 +46,21 @@ impl Session<'_> {
         }
         let mut text = about_parameter(&written, &targets)?;
         let known = self.known(path, home)?;
-        if let Some(used) = self.used(&known, &written) {
+        if let Some(used) = self.used(&known, &written, path) {
             let _ = write!(text, "\n\n{used}");
         }
         Some(text)
     }
 
     /// Which value the server uses, and which line sets it.
-    fn used(&self, known: &Known, name: &str) -> Option<String> {
+    fn used(&self, known: &Known, name: &str, from: &Path) -> Option<String> {
         let settings = &known.reading.settings;
         let id = settings.catalog.find(name.as_bytes())?;
         let (parameter, major) = (settings.catalog.get(id), settings.catalog.version.major);
         let Some((_, judged)) = settings.winner(id) else {
             return Some(format!("PostgreSQL {} uses the default here.", settings.catalog.version));
         };
-        let line = format!("{}:{}", self.show.path(&known.sources.get(judged.entry.file).path), judged.entry.line);
+        let line = format!("{}:{}", self.near(&known.sources.get(judged.entry.file).path, from), judged.entry.line);
         Some(match &judged.verdict {
             Verdict::Set(value) => {
                 // The name goes with the value, so that a secret is known as one.
@@ -70,6 +70,14 @@ impl Session<'_> {
             }
             _ => format!("PostgreSQL {} refuses it in {line}.", settings.catalog.version),
         })
+    }
+}
+
+impl Session<'_> {
+    /// A path as seen from the directory of a file.
+    fn near(&self, path: &Path, from: &Path) -> String {
+        let beside = from.parent().and_then(|directory| path.strip_prefix(directory).ok());
+        self.show.path(beside.unwrap_or(path))
     }
 }
 
@@ -88,8 +96,9 @@ pub fn about_parameter(name: &str, targets: &Targets) -> Option<String> {
     let _ = write!(text, "\n\n{}\n\n", parameter.short);
     let _ = write!(text, "Context `{}`: {}.", parameter.context, parameter.counts());
     if let Some((first, last)) = history(name) {
-        let until = if last >= Major::NEWEST { String::new() } else { format!(" to {last}") };
-        let _ = write!(text, " From PostgreSQL {first}{until}.");
+        let since = if first < Major::V9_4 { String::new() } else { format!(" From PostgreSQL {first} on.") };
+        let until = if last >= Major::NEWEST { String::new() } else { format!(" Gone after PostgreSQL {last}.") };
+        let _ = write!(text, "{since}{until}");
     }
     if known.is_empty() {
         let _ = write!(text, " **Not in PostgreSQL {targets}.**");
@@ -124,6 +133,9 @@ fn about_recovery(name: &str, major: Major) -> Option<String> {
     let known = recovery::find(name.as_bytes(), major)?;
     let later = if known.later.is_empty() { known.name } else { known.later };
     let mut text = format!("**{}**: {}", known.name, recovery_takes(known.kind));
+    if known.purpose == recovery::Purpose::Mode {
+        let _ = write!(text, "\n\nWhether the server is a standby. From 12 on the file `standby.signal` says so.");
+    }
     if let Some(period) = periods(later, Targets::all().versions()).first() {
         let _ = write!(text, "\n\n{}\n\nFrom 12 on it is `{later}` in postgresql.conf.", period.parameter.short);
     }
@@ -169,7 +181,8 @@ fn about_word(word: &AccessWord, major: Major) -> Option<String> {
             let _ = write!(said, " Options: {}.", options.join(", "));
         }
     }
-    if let Some((since, until)) = access::history(column, name.as_bytes()).filter(|_| column != "database") {
+    let history = access::history(column, name.as_bytes());
+    if let Some((since, until)) = history.filter(|(since, until)| *since > Major::V9_4 || until.is_some()) {
         let until = until.map_or_else(String::new, |until| format!(" to {until}"));
         let _ = write!(said, "\n\nFrom PostgreSQL {since}{until}.");
     }
