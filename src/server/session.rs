@@ -44,6 +44,8 @@ pub struct Session<'a> {
     homes: Vec<Home>,
     /// Files that have changed since the homes were checked.
     changed: BTreeSet<PathBuf>,
+    /// Whether anything has changed since then.
+    is_stale: bool,
 }
 
 /// A node, nodes that follow each other, or a lone file, as last checked.
@@ -90,18 +92,21 @@ impl<'a> Session<'a> {
             projects: Projects::new(&show.directory, target.config.as_deref(), target.isolated)?,
             homes: Vec::new(),
             changed: BTreeSet::new(),
+            is_stale: false,
         })
     }
 
     /// A file was opened, or its buffer changed.
     pub fn put(&mut self, path: PathBuf, document: Document) {
         self.changed.insert(path.clone());
+        self.is_stale = true;
         self.documents.insert(path, document);
     }
 
     /// A file was closed: the disk speaks for it again.
     pub fn close(&mut self, path: &Path) {
         self.documents.remove(path);
+        self.is_stale = true;
         self.changed.insert(path.to_owned());
     }
 
@@ -109,12 +114,17 @@ impl<'a> Session<'a> {
     pub fn disk_has_changed(&mut self) {
         self.projects.forget();
         self.homes.clear();
+        self.is_stale = true;
     }
 
     /// Checks what has changed, so that every open file has an up-to-date home or none.
     pub fn refresh(&mut self) {
         if self.projects.refresh() {
             self.homes.clear();
+            self.is_stale = true;
+        }
+        if !std::mem::take(&mut self.is_stale) {
+            return;
         }
         let changed = std::mem::take(&mut self.changed);
         self.homes.retain(|home| !changed.iter().any(|path| home.holds(path)));
