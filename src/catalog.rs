@@ -2,11 +2,13 @@
 
 pub mod access;
 pub mod conninfo;
+mod facts;
 mod parameter;
 mod reading;
 pub mod recovery;
 pub mod tables;
 
+pub use facts::{Period, periods};
 pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
 

@@ -50,6 +50,8 @@ pub enum Task {
         /// Where rule pages of one's own are named.
         config: Option<PathBuf>,
     },
+    /// `server`: how files are checked
+    Server(Box<Check>),
     /// `completions`
     Completions(clap_complete::Shell),
     /// `man`
@@ -119,6 +121,30 @@ pub struct Pair {
     pub standbys: Vec<PathBuf>,
     /// `--standby-address`: one for each standby, the last one for all that are left.
     pub addresses: Vec<std::net::IpAddr>,
+}
+
+impl Default for Check {
+    /// Everything is told, and nothing is changed.
+    fn default() -> Check {
+        Check {
+            wal_segment_size: None,
+            paths: Vec::new(),
+            target: Target::default(),
+            pair: None,
+            kind: None,
+            stdin_filename: None,
+            allow_empty: false,
+            reports: vec![(Format::Text, None)],
+            statistics: false,
+            fixes: Fixes { write: false, diff: false, with_unsafe: false },
+            select: Vec::new(),
+            ignore: Vec::new(),
+            min_severity: Severity::Info,
+            no_ignores: false,
+            fail_on: Severity::Warning,
+            exit_zero: false,
+        }
+    }
 }
 
 /// Which fixes are made.

@@ -14,6 +14,7 @@ pub mod nearest;
 pub mod report;
 pub mod rule;
 pub mod run;
+pub mod server;
 pub mod source;
 pub mod suppress;
 pub mod syntax;

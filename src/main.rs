@@ -27,13 +27,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let stdout = io::stdout();
+    let mut stdout = io::stdout();
     let mut world = World {
         directory,
         stdin: &mut io::stdin(),
         color: AutoStream::choice(&stdout) != ColorChoice::Never,
         width: width(stdout.is_terminal()),
-        out: &mut stdout.lock(),
+        out: &mut stdout,
         err: &mut io::stderr(),
         interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         changes: Changes { before: &fault::before },

@@ -330,7 +330,7 @@ fn concise(report: &Report, show: &Show) -> Vec<(Key, String)> {
 }
 
 /// The page of PostgreSQL's manual for the newest version for which a finding holds.
-fn url(finding: &Finding) -> Option<String> {
+pub(crate) fn url(finding: &Finding) -> Option<String> {
     let docs = finding.docs.as_ref()?;
     let version = finding.pg.last().filter(|major| !major.is_preview());
     let version = version.map_or_else(|| "devel".to_owned(), ToString::to_string);

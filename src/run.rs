@@ -3,13 +3,13 @@
 // This is the outer ring: here the disk is.
 #![allow(clippy::disallowed_methods)]
 
-mod check;
-mod fix;
-mod group;
+pub(crate) mod check;
+pub(crate) mod fix;
+pub(crate) mod group;
 mod hba;
 mod migrate;
-mod project;
-mod rules;
+pub(crate) mod project;
+pub(crate) mod rules;
 mod settings;
 mod target;
 
@@ -21,15 +21,16 @@ use clap::CommandFactory;
 use crate::cli::{Cli, Options, Task};
 use crate::files::Changes;
 use crate::report::Show;
+use crate::server;
 
 /// Everything that a run has from outside, so that tests can be the outside.
 pub struct World<'a> {
     /// The working directory.
     pub directory: PathBuf,
     /// Standard input.
-    pub stdin: &'a mut dyn Read,
+    pub stdin: &'a mut (dyn Read + Send),
     /// Findings and answers.
-    pub out: &'a mut dyn Write,
+    pub out: &'a mut (dyn Write + Send),
     /// Trouble.
     pub err: &'a mut dyn Write,
     /// Whether `out` shows colours, if nobody asked for or against them.
@@ -75,6 +76,7 @@ pub fn run(options: Options, world: &mut World<'_>) -> Exit {
         Task::Hba(options) => hba::hba(&options, show_secrets, world),
         Task::Explain { name, pg, config } => rules::explain(&name, pg.as_ref(), config.as_deref(), world),
         Task::Rules { test, config } => rules::rules(test, config.as_deref(), world),
+        Task::Server(options) => server::stdio(&options, show_secrets, world),
         Task::Completions(shell) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pgconflint", &mut script);
@@ -108,7 +110,7 @@ fn written(done: io::Result<()>, exit: Exit, err: &mut dyn Write) -> Exit {
 }
 
 /// The directory in which a node lies.
-fn directory_of(path: &Path, is_file: bool) -> PathBuf {
+pub(crate) fn directory_of(path: &Path, is_file: bool) -> PathBuf {
     if !is_file {
         return path.to_owned();
     }

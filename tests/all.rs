@@ -49,6 +49,8 @@ mod proof;
 mod recovery;
 #[path = "all/rules.rs"]
 mod rules;
+#[path = "all/server.rs"]
+mod server;
 #[path = "all/starts.rs"]
 mod starts;
 #[path = "all/told.rs"]

@@ -233,6 +233,14 @@ impl Access {
         self.options.iter().find(|known| known.name.as_bytes() == name)
     }
 
+    /// The words that an option takes, sorted, where it takes only words.
+    pub fn values(&self, option: &str) -> Vec<&'static str> {
+        let of_option = self.values.keys().filter(|(of, _)| *of == option);
+        let mut words: Vec<&'static str> = of_option.map(|(_, word)| *word).collect();
+        words.sort_unstable();
+        words
+    }
+
     /// What a word means as the value of an option.
     pub fn meaning(&self, option: &'static str, word: &[u8]) -> Option<&'static str> {
         let word = std::str::from_utf8(word).ok()?;

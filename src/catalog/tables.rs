@@ -7,6 +7,7 @@ static BARE_NUMBERS: &str = include_str!("../../rules/catalog/bare-numbers.tsv")
 static RETIRED: &str = include_str!("../../rules/catalog/retired-values.tsv");
 static UNIT_WORDS: &str = include_str!("../../rules/catalog/unit-words.tsv");
 static SWITCHES: &str = include_str!("../../rules/catalog/switches.tsv");
+static HBA_MEANING: &str = include_str!("../../rules/catalog/hba-meaning.tsv");
 static LANGUAGES: &str = include_str!("../../rules/catalog/languages.tsv");
 
 /// A range of numbers without a unit that is easily misread.
@@ -57,4 +58,30 @@ pub fn switch(letter: &str) -> Option<(&'static str, Option<&'static str>)> {
 /// Whether it is the code of a language.
 pub fn is_language(code: &str) -> bool {
     rows_of(LANGUAGES).any(|row| row[0] == code)
+}
+
+/// What a word of pg_hba.conf or pg_ident.conf means: of a `type`, `database`, `user`, `address`, `method` or
+/// `option`; of a `column` what it is for.
+pub fn hba_meaning(of: &str, name: &str) -> Option<&'static str> {
+    rows_of(HBA_MEANING).find_map(|row| match row[..] {
+        [kind, known, meaning, ..] if kind == of && known == name => Some(meaning),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::access;
+
+    #[test]
+    fn every_word_of_pg_hba_conf_has_a_meaning() {
+        let words = |kind: &'static str| access::names(kind).map(move |name| (kind, name));
+        let key_words = |column: &'static str, of: &'static str| access::key_words(column).map(move |name| (of, name));
+        let all = words("type").chain(words("method")).chain(words("option"));
+        let all = all.chain(key_words("db", "database")).chain(key_words("user", "user"));
+        let all: Vec<_> = all.chain(key_words("address", "address")).collect();
+        let missing: Vec<_> = all.iter().filter(|(of, name)| hba_meaning(of, name).is_none()).collect();
+        assert!(all.len() > 60 && missing.is_empty(), "{missing:?}");
+    }
 }

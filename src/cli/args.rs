@@ -1,6 +1,7 @@
 //! clap's types: the command line's definition, help and errors.
 
 mod migrate;
+mod server;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use migrate::MigrateArgs;
+use server::ServerArgs;
 
 use super::{Check, Fixes, Hba, Options, Pair, Settings, Target, Task};
 use crate::finding::Severity;
@@ -53,6 +55,8 @@ enum Command {
     Explain(ExplainArgs),
     /// Every rule, and the test of their pages
     Rules(RulesArgs),
+    /// The language server: findings, fixes, help and completion in an editor, over stdin and stdout
+    Server(ServerArgs),
     /// Print completions for a shell
     #[command(hide = true)]
     Completions {
@@ -306,6 +310,7 @@ impl From<Cli> for Options {
             Command::Rules(args) => {
                 Task::Rules { test: matches!(args.what, Some(RulesCommand::Test)), config: args.config }
             }
+            Command::Server(args) => Task::Server(Box::new(args.into())),
             Command::Completions { shell } => Task::Completions(shell),
             Command::Man => Task::Man,
         };

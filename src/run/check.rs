@@ -115,7 +115,7 @@ fn write(
 }
 
 /// What is the same for all nodes of a run.
-struct Run<'a> {
+pub(crate) struct Run<'a> {
     options: &'a Check,
     disk: &'a Disk,
     show: &'a Show,
@@ -134,6 +134,11 @@ struct Examined {
 }
 
 impl<'a> Run<'a> {
+    /// A run whose nodes others find.
+    pub(crate) fn new(options: &'a Check, disk: &'a Disk, show: &'a Show) -> Run<'a> {
+        Run { options, disk, show, stdin: None, jobs: Vec::new(), errors: Vec::new() }
+    }
+
     /// Finds the nodes and the configuration of each.
     fn prepare(
         options: &'a Check,
@@ -148,7 +153,7 @@ impl<'a> Run<'a> {
             ]);
         }
         let mut projects = Projects::new(&show.directory, options.target.config.as_deref(), options.target.isolated)?;
-        let mut run = Run { options, disk, show, stdin: None, jobs: Vec::new(), errors: Vec::new() };
+        let mut run = Run::new(options, disk, show);
         if let Some(pair) = &options.pair {
             if options.target.role.is_some() {
                 return Err(vec!["--role says what --primary and --standby say already".to_owned()]);
@@ -233,7 +238,7 @@ impl<'a> Run<'a> {
         let overlay = Overlay { files: stdin, under: self.disk };
         let files: &dyn Files = if self.stdin.is_some() { &overlay } else { self.disk };
         let files = Cached::new(files);
-        let members = match job.wanted.iter().map(|one| self.member(&files, one, job)).collect::<Result<Vec<_>, _>>() {
+        let members = match self.members(&files, job) {
             Ok(members) => members,
             Err(error) => {
                 return Examined {
@@ -263,7 +268,11 @@ impl<'a> Run<'a> {
         Examined { rendered, summary, errors, changes }
     }
 
-    /// A node with everything that is known of it.
+    /// The nodes of a job with everything that is known of them.
+    pub(crate) fn members(&self, files: &dyn Files, job: &Job) -> Result<Vec<Member>, Trouble> {
+        job.wanted.iter().map(|one| self.member(files, one, job)).collect()
+    }
+
     fn member(&self, files: &dyn Files, one: &Wanted, job: &Job) -> Result<Member, Trouble> {
         let mut node = target::resolve(files, &one.node, &self.options.target, &job.project.config, self.show)?;
         node.role = one.role.or(node.role);
@@ -275,7 +284,7 @@ impl<'a> Run<'a> {
     }
 
     /// One check of nodes: their findings after comments, configuration and options, in order.
-    fn report(&self, files: &dyn Files, members: &[Member], project: &Project) -> Report {
+    pub(crate) fn report(&self, files: &dyn Files, members: &[Member], project: &Project) -> Report {
         let options = self.options;
         let config = &project.config;
         let enabled = |rule: &str| {

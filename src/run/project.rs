@@ -1,8 +1,10 @@
 //! The nearest configuration file upwards, and the rules that it brings.
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::check::Rules;
 use crate::config::{self, Config};
@@ -16,7 +18,12 @@ pub struct Project {
     pub config: Config,
     /// The rules, its own pages among them.
     pub rules: Rules,
+    /// Where its own pages lie.
+    pages: Vec<PathBuf>,
 }
+
+/// When a file was written and how long it is; None where there is none.
+type Stamp = Option<(SystemTime, u64)>;
 
 /// Projects by directory, each file read once.
 pub struct Projects {
@@ -26,6 +33,8 @@ pub struct Projects {
     only: Option<Arc<Project>>,
     none: Arc<Project>,
     known: HashMap<PathBuf, Arc<Project>>,
+    /// What the known ones were read from, and where nothing was to be read.
+    stamps: HashMap<PathBuf, Stamp>,
 }
 
 impl Projects {
@@ -34,12 +43,12 @@ impl Projects {
     /// # Errors
     /// What is wrong with the configuration file that was named.
     pub fn new(directory: &Path, config: Option<&Path>, isolated: bool) -> Result<Projects, Vec<String>> {
-        let none = Arc::new(Project { config: Config::default(), rules: built_in()? });
+        let none = Arc::new(Project { config: Config::default(), rules: built_in()?, pages: Vec::new() });
         let only = match config {
             Some(path) => Some(Arc::new(load(path)?)),
             None => isolated.then(|| Arc::clone(&none)),
         };
-        Ok(Projects { directory: directory.to_owned(), only, none, known: HashMap::new() })
+        Ok(Projects { directory: directory.to_owned(), only, none, known: HashMap::new(), stamps: HashMap::new() })
     }
 
     /// The project of what lies in a directory.
@@ -60,15 +69,37 @@ impl Projects {
             }
             passed.push(directory.to_owned());
             let path = directory.join(config::NAME);
+            self.stamps.insert(path.clone(), stamp(&path));
             if path.is_file() {
                 let shown = path.strip_prefix(&self.directory).unwrap_or(&path);
                 found = Arc::new(load(shown)?);
+                self.stamps.extend(found.pages.iter().map(|page| (page.clone(), stamp(page))));
                 break;
             }
         }
         self.known.extend(passed.into_iter().map(|directory| (directory, Arc::clone(&found))));
         Ok(found)
     }
+
+    /// Forgets everything if a file has changed, come or gone since it was read; says whether it did.
+    pub fn refresh(&mut self) -> bool {
+        let is_stale = self.stamps.iter().any(|(path, known)| stamp(path) != *known);
+        if is_stale {
+            self.forget();
+        }
+        is_stale
+    }
+
+    /// Forgets what was read, so that it is read again.
+    pub fn forget(&mut self) {
+        self.known.clear();
+        self.stamps.clear();
+    }
+}
+
+fn stamp(path: &Path) -> Stamp {
+    let metadata = fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 fn built_in() -> Result<Rules, Vec<String>> {
@@ -94,5 +125,6 @@ fn load(path: &Path) -> Result<Project, Vec<String>> {
     let rules = Rules::new(&own)?;
     let checked = config.check_rules(&rules.ids());
     checked.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
-    Ok(Project { config, rules })
+    let pages = own.into_iter().map(|(page, _)| page).collect();
+    Ok(Project { config, rules, pages })
 }

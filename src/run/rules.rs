@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::project::{Project, Projects};
 use super::{Exit, World, trouble, written};
-use crate::catalog::{Catalog, history};
+use crate::catalog::{Catalog, Period, history, periods};
 use crate::check::{Rules, examples};
 use crate::nearest::nearest;
 use crate::rule::Page;
@@ -81,7 +81,8 @@ fn sorted(rules: &Rules) -> Vec<&Page> {
     pages
 }
 
-fn of_rule(page: &Page) -> String {
+/// A rule's page in words.
+pub fn of_rule(page: &Page) -> String {
     let mut text = format!("# {}\n\n{}: {}", page.title, page.severity, page.id);
     if !page.pg.is_empty() {
         let _ = write!(text, ", PostgreSQL {}", page.pg);
@@ -102,29 +103,20 @@ fn of_rule(page: &Page) -> String {
 /// What each of the versions knows of a parameter; neighbours that know the same are put together.
 fn of_parameter(name: &str, targets: &Targets, rules: &Rules) -> Option<String> {
     let (first, last) = history(name)?;
-    let mut facts: Vec<(String, String, String)> = Vec::new();
-    for version in targets.versions() {
-        let catalog = Catalog::shared(*version);
-        let Some(parameter) = catalog.find(name.as_bytes()).map(|id| catalog.get(id)) else { continue };
+    let mut text = format!("# {}\n\nKnown from PostgreSQL {first} to {last}.\n\n", name.to_lowercase());
+    for Period { first, last, parameter } in periods(name, targets.versions()) {
+        let versions = if first == last { first.to_string() } else { format!("{first} to {last}") };
         let unit = parameter.unit.map_or_else(String::new, |unit| format!(" {}", unit.word()));
         let words: Vec<&str> = parameter.words().map(|word| word.word).collect();
         let words = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
-        let fact = format!(
-            "{}{words}, default {}{unit}, context {}\n    {}",
+        let _ = writeln!(
+            text,
+            "{versions}: {}{words}, default {}{unit}, context {}\n    {}",
             parameter.kind.word(),
             quoted(&parameter.default_text()),
             parameter.context,
             parameter.short
         );
-        match facts.last_mut() {
-            Some((_, to, known)) if *known == fact => *to = version.to_string(),
-            _ => facts.push((version.to_string(), version.to_string(), fact)),
-        }
-    }
-    let mut text = format!("# {}\n\nKnown from PostgreSQL {first} to {last}.\n\n", name.to_lowercase());
-    for (from, to, fact) in facts {
-        let versions = if from == to { from } else { format!("{from} to {to}") };
-        let _ = writeln!(text, "{versions}: {fact}");
     }
     let word = format!("`{}`", name.to_lowercase());
     let about: Vec<&str> = sorted(rules)

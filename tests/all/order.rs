@@ -17,8 +17,8 @@ const ORDER: [&[&str]; 9] = [
     &["main", "lib"],
 ];
 
-/// `run` takes the options that `cli` makes: plain data, which the order otherwise puts above it.
-const ALLOWED: [(&str, &str); 1] = [("run", "cli")];
+/// `run` and `server` take the options that `cli` makes: plain data, which the order otherwise puts above them.
+const ALLOWED: [(&str, &str); 2] = [("run", "cli"), ("server", "cli")];
 
 fn sources() -> Vec<(PathBuf, String, String)> {
     let mut found = Vec::new();
