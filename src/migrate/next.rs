@@ -48,8 +48,10 @@ pub fn sentence(files: &dyn Files, data: &Path, settings: &Settings) -> String {
     }
 }
 
-/// The file that promotes a standby, if it is there already.
+/// The file that promotes a standby, if it is there already. Without data this may be another machine than the node's,
+/// whose paths tell nothing.
 fn trigger(files: &dyn Files, data: &Path, settings: &Settings) -> Option<String> {
+    files.read(&data.join(names::PG_CONTROL)).ok()?;
     let name = later_names(Purpose::Trigger).next()?;
     let path = display(&settings.value(name)?.plain());
     let is_missing = || matches!(files.read(&data.join(&path)), Err(ReadError::Missing | ReadError::NotDirectory));

@@ -8,7 +8,8 @@ use pgconflint::check::examples::pair::{Ports, expand, names};
 use pgconflint::check::{Node, Rules};
 use pgconflint::files::Memory;
 use pgconflint::migrate::{Allow, Plan, Request, plan};
-use pgconflint::names::{PG_VERSION, RECOVERY_CONF};
+use pgconflint::model::control::for_connections;
+use pgconflint::names::{PG_CONTROL, PG_VERSION, RECOVERY_CONF};
 use pgconflint::version::{Major, PgVersion, Targets};
 use pgconflint_servers::migration::workload::Workload;
 use pgconflint_servers::migration::{Case, cases, play, record};
@@ -30,7 +31,8 @@ pub fn planned(case: &Case, major: u16, rules: &Rules) -> Plan {
         files = files.with(&Path::new("/pair").join(path).to_string_lossy(), bytes);
     }
     if case.has_trigger {
-        files = files.with("/pair/trigger", b"");
+        let control = for_connections(from, 1, 100).unwrap();
+        files = files.with("/pair/trigger", b"").with(&format!("/pair/{}/{PG_CONTROL}", case.node), &control);
     }
     let asked = |option: &str| case.options.iter().any(|given| given == option);
     let allowed = Allow::ALL.into_iter().filter(|allow| asked(allow.option())).collect();
