@@ -55,7 +55,7 @@ enum Command {
     Explain(ExplainArgs),
     /// Every rule, and the test of their pages
     Rules(RulesArgs),
-    /// The language server: findings, fixes, help and completion in an editor, over stdin and stdout
+    /// The language server, for editors: findings, fixes, help, completion
     Server(ServerArgs),
     /// Print completions for a shell
     #[command(hide = true)]
