@@ -114,12 +114,13 @@ fn example(example: &page::Example) -> String {
         )
     };
     format!(
-        "page::Example {{ shows: page::Shows::{:?}, majors: {}, main: {}, file: {}, beside: {}, line: {} }}",
+        "page::Example {{ shows: page::Shows::{:?}, majors: {}, main: {}, file: {}, beside: {}, from: {}, line: {} }}",
         example.shows,
         text(&example.majors),
         text(&example.main),
         example.file.as_ref().map_or("None".to_string(), |file| format!("Some({})", bytes(file))),
         list(&example.beside, beside),
+        text(&example.from),
         example.line,
     )
 }

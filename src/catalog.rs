@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod conninfo;
+pub mod defaults;
 mod facts;
 mod parameter;
 mod reading;

@@ -1,15 +1,18 @@
 //! Running rules: the pages' conditions and the native checks, for every target version.
 
 pub mod access;
+pub mod defaults;
 pub mod examples;
 pub mod fix;
 pub mod forecast;
 pub mod group;
+pub mod revision;
 pub mod spot;
 
 mod archive;
 mod conninfo;
 mod directory;
+mod disk;
 mod includes;
 mod names;
 mod overrides;
@@ -44,7 +47,7 @@ use crate::version::{Major, PgVersion, Requirement, Role, Targets};
 
 use spot::{Spot, View};
 
-pub use group::{Member, Node, Outcome, Subject, group, node, subject};
+pub use group::{Before, Member, Node, Outcome, Subject, group, node, subject};
 
 /// Rules made ready to run: requirements and conditions read, pages found by id and by vanished name.
 #[derive(Debug, Default)]
@@ -247,6 +250,10 @@ pub struct Reading<'a> {
     pub recovery: Option<Recovery>,
     /// pg_hba.conf and pg_ident.conf, where they were read.
     pub access: access::Access,
+    /// The other revision, where there is one to compare with.
+    pub base: Option<Box<revision::Base<'a>>>,
+    /// The major that the node runs now, where that is said.
+    pub from: Option<Major>,
 }
 
 impl<'a> Reading<'a> {
@@ -263,13 +270,15 @@ impl<'a> Reading<'a> {
         settings.initdb = Initdb::of(control.and_then(Result::ok).as_ref(), subject.wal_segment_size);
         let recovery = recovery::read(files, sources, subject, &mut tree, &settings);
         let access = access::read(files, sources, subject, &tree, &settings);
-        Reading { tree, settings, recovery, access }
+        let base = subject.base.as_ref().map(|base| Box::new(revision::Base::of(files, base, catalog)));
+        Reading { tree, settings, recovery, access, base, from: subject.from }
     }
 
     /// All that a check may look at; `several` where the same is asked of several versions.
     pub fn view(&'a self, files: &'a dyn Files, sources: &'a Sources, rules: &'a Rules, several: bool) -> View<'a> {
-        let Reading { tree, settings, recovery, access } = self;
-        View { files, sources, tree, settings, recovery: recovery.as_ref(), rules, several, access }
+        let Reading { tree, settings, recovery, access, base, from } = self;
+        let (recovery, base) = (recovery.as_ref(), base.as_deref());
+        View { files, sources, tree, settings, recovery, rules, several, access, base, from: *from }
     }
 }
 
@@ -277,14 +286,18 @@ impl<'a> Reading<'a> {
 #[derive(Default)]
 struct Merged {
     findings: Vec<Finding>,
-    places: HashMap<(String, FileId, usize), usize>,
+    places: HashMap<(String, FileId, usize, String), usize>,
 }
+
+/// Rules that say another thing of every version, and several of the same place.
+const BY_MESSAGE: [&str; 2] = ["change-needs-restart", "default-changed-across-upgrade"];
 
 impl Merged {
     /// Adds what was found for one more version.
     fn add(&mut self, found: Vec<Finding>) {
         for finding in found {
-            let key = (finding.rule.to_string(), finding.place.file, finding.place.span.start);
+            let said = if BY_MESSAGE.contains(&&*finding.rule) { finding.message.clone() } else { String::new() };
+            let key = (finding.rule.to_string(), finding.place.file, finding.place.span.start, said);
             match self.places.get(&key) {
                 Some(index) => self.findings[*index].pg.extend(finding.pg),
                 None => {
@@ -332,6 +345,9 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     synchronous::check(view, &mut spots);
     slots::check(view, &mut spots);
     directory::check(view, &mut spots);
+    disk::check(view, &mut spots);
+    revision::check(view, &mut spots);
+    defaults::check(view, &mut spots);
     syntax::blanks(view, &mut spots);
     let mut found = Vec::with_capacity(spots.len());
     for spot in spots {

@@ -86,6 +86,10 @@ pub struct Check {
     pub target: Target,
     /// `--primary` and `--standby`
     pub pair: Option<Pair>,
+    /// `--base`
+    pub base: Option<PathBuf>,
+    /// `--from`
+    pub from: Option<Major>,
     /// `--kind`
     pub kind: Option<FileKind>,
     /// `--stdin-filename`

@@ -45,6 +45,8 @@ pub const PG_REPLSLOT: &str = "pg_replslot";
 pub const PG_HBA: &str = "pg_hba.conf";
 /// Which system user may be which database user.
 pub const PG_IDENT: &str = "pg_ident.conf";
+/// From 19 on: which certificate a client gets that asks for a host.
+pub const PG_HOSTS: &str = "pg_hosts.conf";
 /// Up to 11 the settings of a standby and of a recovery; from 12 on a server refuses to start beside it.
 pub const RECOVERY_CONF: &str = "recovery.conf";
 /// From 12 on: the server is a standby.

@@ -101,6 +101,8 @@ pub struct Summary {
     pub suppressed: usize,
     /// Findings that the baseline holds.
     pub baselined: usize,
+    /// What kept the job from being done.
+    pub troubles: usize,
 }
 
 impl Summary {
@@ -114,6 +116,7 @@ impl Summary {
         self.safely_fixable += other.safely_fixable;
         self.suppressed += other.suppressed;
         self.baselined += other.baselined;
+        self.troubles += other.troubles;
     }
 
     /// Counts one more report.
@@ -294,6 +297,10 @@ impl Output {
                 }
                 for assumed in forecast::assumed(&self.forecasts) {
                     writeln!(out, "  taken for granted: {assumed}")?;
+                }
+                // Where nothing could be looked at, trouble has been told already.
+                if summary.files == 0 && summary.troubles > 0 {
+                    return Ok(());
                 }
                 let bold = if self.color { anstyle::Style::new().bold() } else { anstyle::Style::new() };
                 writeln!(out, "{bold}{}{bold:#}", summary.words())

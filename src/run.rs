@@ -3,6 +3,7 @@
 // This is the outer ring: here the disk is.
 #![allow(clippy::disallowed_methods)]
 
+mod base;
 pub(crate) mod check;
 pub(crate) mod fix;
 pub(crate) mod group;

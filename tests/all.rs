@@ -17,6 +17,8 @@ mod control;
 mod corpus_pairs;
 #[path = "all/cover.rs"]
 mod cover;
+#[path = "all/defaults.rs"]
+mod defaults;
 #[path = "all/docs.rs"]
 mod docs;
 #[path = "all/guide_pairs.rs"]
@@ -47,6 +49,8 @@ mod picture;
 mod proof;
 #[path = "all/recovery.rs"]
 mod recovery;
+#[path = "all/reload.rs"]
+mod reload;
 #[path = "all/rules.rs"]
 mod rules;
 #[path = "all/server.rs"]

@@ -80,7 +80,7 @@ fn found(
 }
 
 /// Where a setting says that the file is.
-fn said(tree: &Tree, settings: &Settings, setting: &str) -> Option<PathBuf> {
+pub fn said(tree: &Tree, settings: &Settings, setting: &str) -> Option<PathBuf> {
     let value = settings.value(setting).map(|value| value.plain()).filter(|value| !value.is_empty())?;
     Some(match value.starts_with(b"/") {
         true => path::from_bytes(&value),

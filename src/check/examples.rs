@@ -17,13 +17,16 @@ use crate::model::control;
 use crate::names;
 use crate::rule::page::{self, Example, Page, Shows};
 use crate::source::{FileKind, Files, ReadError, Sources};
-use crate::version::{PgVersion, Requirement, Role, Targets};
+use crate::version::{Major, PgVersion, Requirement, Role, Targets};
 
 /// The name of the file with which a server begins.
 pub const MAIN: &str = "postgresql.conf";
 
 /// The name by which an example gives its directory permissions.
 pub const DIRECTORY: &str = ".";
+
+/// The directory that holds another revision of the same node.
+pub const BASE: &str = "base";
 
 /// An example that does not show what it says, in words.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -70,6 +73,8 @@ pub struct ExampleFiles {
     empty: BTreeSet<PathBuf>,
     /// The directory that absolute paths lead to; all others are relative to it.
     root: PathBuf,
+    /// The major that the node runs now.
+    from: Option<Major>,
 }
 
 impl ExampleFiles {
@@ -94,6 +99,7 @@ impl ExampleFiles {
             files,
             mode,
             lone: kind.map(|(name, kind)| (kind, PathBuf::from(name))),
+            from: Major::from_table(&example.from),
             ..ExampleFiles::default()
         }
     }
@@ -196,7 +202,10 @@ pub fn check(files: &ExampleFiles, rules: &Rules, version: PgVersion, role: Opti
     let mut sources = Sources::default();
     let files = &files.clone().made_for(version);
     let lone = files.lone.clone();
-    let subject = Subject { main: PathBuf::from(MAIN), with_auto: true, role, lone, ..Subject::default() };
+    let subject = |main: PathBuf| Subject { main, with_auto: true, role, ..Subject::default() };
+    let has_base = files.files.keys().any(|path| path.starts_with(BASE));
+    let base = has_base.then(|| Box::new(subject(Path::new(BASE).join(MAIN))));
+    let subject = Subject { lone, base, from: files.from, ..subject(PathBuf::from(MAIN)) };
     let catalogs = [Catalog::shared(version)];
     let findings = check::conf(files, &mut sources, &subject, rules, &catalogs);
     (sources, findings)

@@ -10,7 +10,7 @@ use crate::catalog::Catalog;
 use crate::finding::{Finding, Severity};
 use crate::names as files_names;
 use crate::source::{FileId, FileKind, Files, ReadError, Sources};
-use crate::version::{Role, Targets};
+use crate::version::{Major, Role, Targets};
 
 /// What is to be checked.
 #[derive(Clone, Debug)]
@@ -27,6 +27,17 @@ pub struct Node {
     pub role: Option<Role>,
     /// The size of its WAL segments in bytes, for where its data directory does not say it.
     pub wal_segment_size: Option<u64>,
+    /// What it was before.
+    pub before: Before,
+}
+
+/// What a node was before, where that is asked about.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    /// The same node in another revision of its files.
+    pub base: Option<Box<Node>>,
+    /// The major version that it runs now.
+    pub from: Option<Major>,
 }
 
 /// What was found.
@@ -59,6 +70,10 @@ pub struct Subject {
     pub wal_segment_size: Option<u64>,
     /// Set for a lone file that is not postgresql.conf: what it is and where. Everything else is read for its sake.
     pub lone: Option<(FileKind, PathBuf)>,
+    /// See [`Before::base`].
+    pub base: Option<Box<Subject>>,
+    /// See [`Before::from`].
+    pub from: Option<Major>,
 }
 
 /// The subject of a node.
@@ -73,6 +88,8 @@ pub fn subject(node: &Node, files: &dyn Files) -> Subject {
         role: node.role,
         wal_segment_size: node.wal_segment_size,
         lone: None,
+        base: node.before.base.as_ref().map(|base| Box::new(self::subject(base, files))),
+        from: node.before.from,
     };
     match node.file {
         None if node.path.as_os_str() == "." => subject(PathBuf::from(files_names::POSTGRESQL_CONF), true),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use crate::check::access::Access;
+use crate::check::revision::Base;
 use crate::check::{Rules, fix};
 use crate::finding::{Edit, Effect, Finding, Label, Severity};
 use crate::model::recovery::Recovery;
@@ -14,6 +15,7 @@ use crate::rule::expr::{Condition, Scope};
 use crate::rule::page::{Page, Verb};
 use crate::source::{FileId, FileKind, Files, Place, Sources, Span, display};
 use crate::syntax::conf;
+use crate::version::Major;
 
 /// All that a check may look at.
 pub struct View<'a> {
@@ -33,6 +35,10 @@ pub struct View<'a> {
     pub several: bool,
     /// pg_hba.conf and pg_ident.conf, where they were read.
     pub access: &'a Access,
+    /// The other revision, where there is one to compare with.
+    pub base: Option<&'a Base<'a>>,
+    /// The major that the node runs now, where that is said.
+    pub from: Option<Major>,
 }
 
 /// What a check found.

@@ -84,6 +84,12 @@ struct CheckArgs {
     /// The address from which the standby comes; for several, in the order of --standby
     #[arg(long, value_name = "IP", requires = "standby", help_heading = "Replication")]
     standby_address: Vec<std::net::IpAddr>,
+    /// Another revision of the same path, as it runs now: which of the changed settings need a restart
+    #[arg(long, value_name = "PATH", conflicts_with = "primary", help_heading = "Changes")]
+    base: Option<PathBuf>,
+    /// The major version that runs now: which defaults are others in the version that is checked against
+    #[arg(long, value_name = "VERSION", value_parser = migrate::source_major, conflicts_with = "primary", help_heading = "Changes")]
+    from: Option<Major>,
     /// The size of a WAL segment, as initdb --wal-segsize had it; pg_control of a data directory knows better
     #[arg(long, value_name = "SIZE", value_parser = segment, help_heading = "Server")]
     wal_segment_size: Option<u64>,
@@ -331,6 +337,8 @@ impl From<CheckArgs> for Check {
             pair: args.primary.map(|primary| Pair { primary, standbys: args.standby, addresses: args.standby_address }),
             wal_segment_size: args.wal_segment_size,
             paths: args.paths,
+            base: args.base,
+            from: args.from,
             target: args.target.into(),
             kind: args.kind.map(FileKind::from),
             stdin_filename: args.stdin_filename,

@@ -108,6 +108,8 @@ pub struct Example {
     pub file: Option<Bytes>,
     /// Files beside it.
     pub beside: Cow<'static, [Beside]>,
+    /// The major that the node runs now, where that is part of the example; empty if not.
+    pub from: Text,
     /// Line of the page on which the example begins, for messages.
     pub line: usize,
 }

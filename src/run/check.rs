@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::group::{self, Job, Wanted};
 use super::project::{Project, Projects};
-use super::{Exit, World, directory_of, fix, target, trouble, written};
+use super::{Exit, World, base, directory_of, fix, target, trouble, written};
 use crate::check::{self, Member};
 use crate::cli::Check;
 use crate::files::{self, Cached, Disk, Overlay, Place};
@@ -52,6 +52,7 @@ pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
     }
     let mut problems = Report { errors: std::mem::take(&mut run.errors), ..Report::default() };
     problems.errors.sort_by(|one, other| (&one.path, &one.message).cmp(&(&other.path, &other.message)));
+    summary.troubles = problems.errors.len();
     for error in &problems.errors {
         trouble(world.err, error.path.as_deref().map(|path| show.path(path)).as_deref(), &show.text(&error.message));
     }
@@ -161,6 +162,9 @@ impl<'a> Run<'a> {
             run.jobs.push(group::of_options(pair, disk, &mut projects, show)?);
             run.check_names()?;
             return Ok(run);
+        }
+        if options.base.is_some() && options.paths.len() > 1 {
+            return Err(vec!["--base goes with one path: a node, a file, or a tree of nodes".to_owned()]);
         }
         let mut nodes = Vec::new();
         let (stdin, paths): (Vec<_>, Vec<_>) = options.paths.iter().cloned().partition(|path| path == Path::new("-"));
@@ -277,6 +281,15 @@ impl<'a> Run<'a> {
         let mut node = target::resolve(files, &one.node, &self.options.target, &job.project.config, self.show)?;
         node.role = one.role.or(node.role);
         node.wal_segment_size = self.options.wal_segment_size;
+        node.before.from = self.options.from;
+        if let Some(from) = self.options.from.filter(|from| *from >= node.targets.newest().major) {
+            let message = format!("--from {from} is not older than what is checked against: say --pg with a later one");
+            return Err(Trouble { path: Some(node.path), message });
+        }
+        if let Some(base) = &self.options.base {
+            let base = base::of(files, base, &node, self.options, &job.project.config, self.show)?;
+            node.before.base = base.map(Box::new);
+        }
         let directory = directory_of(&node.path, node.file.is_some());
         let known = target::known(&job.project.config, &directory, self.show).map(|known| known.name.clone());
         let name = one.name.clone().or(known).unwrap_or_else(|| self.show.path(&directory));

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::directory_of;
-use crate::check::{Node, setting};
+use crate::check::{Before, Node, setting};
 use crate::cli;
 use crate::config::{Config, NodeConfig};
 use crate::files::{self, Place, kind_of};
@@ -40,7 +40,15 @@ pub fn resolve(
     };
     let role = asked.role.or(said.role).or_else(|| known?.role);
     let role = role.or_else(|| signalled(files, data_dir.as_deref().unwrap_or(&directory), &directory, &targets));
-    Ok(Node { path: found.path.clone(), file, data_dir, targets, role, wal_segment_size: None })
+    Ok(Node {
+        path: found.path.clone(),
+        file,
+        data_dir,
+        targets,
+        role,
+        wal_segment_size: None,
+        before: Before::default(),
+    })
 }
 
 /// What the configuration says of the node in a directory.

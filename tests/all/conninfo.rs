@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use pgconflint::check::examples::{self, ExampleFiles};
-use pgconflint::check::{self, Node, Rules};
+use pgconflint::check::{self, Before, Node, Rules};
 use pgconflint::files::Disk;
 use pgconflint::report::mask_secrets;
 use pgconflint::rule::PAGES;
@@ -87,6 +87,7 @@ fn libpq_agrees_on_passfiles() {
                 targets: major.to_string().parse().unwrap(),
                 role: None,
                 wal_segment_size: None,
+                before: Before::default(),
             };
             let outcome = check::node(&Disk::default(), &node, &rules, &|rule| rule.starts_with("conninfo-passfile-"));
             let found = libpq.password(string.as_bytes()).unwrap() == b"hunter2";
@@ -294,6 +295,7 @@ fn example(bytes: Vec<u8>) -> Example {
         main: "postgresql.conf".into(),
         file: Some(Cow::Owned(bytes)),
         beside: Cow::Owned(Vec::new()),
+        from: Cow::Borrowed(""),
         line: 1,
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pgconflint::check::{self, Node, Rules};
+use pgconflint::check::{self, Before, Node, Rules};
 use pgconflint::files::Memory;
 use pgconflint::model::control::{self, Control, Fault, State};
 use pgconflint::version::{Major, PgVersion, Role, Targets};
@@ -201,7 +201,15 @@ fn found(text: &str, major: u16, has_control: bool, wal_segment_size: Option<u64
     }
     let targets = Targets::one(PgVersion::newest(Major(major * 100))).unwrap();
     let role = Some(Role::Primary);
-    let node = Node { path: "db".into(), file: None, data_dir: None, targets, role, wal_segment_size };
+    let node = Node {
+        path: "db".into(),
+        file: None,
+        data_dir: None,
+        targets,
+        role,
+        wal_segment_size,
+        before: Before::default(),
+    };
     let outcome = check::node(&files, &node, &Rules::built_in(), &|_| true);
     outcome.findings.iter().map(|finding| format!("{}: {}", finding.rule, finding.message)).collect()
 }

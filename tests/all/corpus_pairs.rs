@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use pgconflint::check::{Member, Node, Rules, group};
+use pgconflint::check::{Before, Member, Node, Rules, group};
 use pgconflint::files::Disk;
 use pgconflint::finding::Severity;
 use pgconflint::report::forecast::sentence;
@@ -79,6 +79,7 @@ fn every_standby_of_the_corpus_gets_a_verdict() {
                 targets: version.parse().unwrap_or_else(|_| Targets::all()),
                 role: Some(role),
                 wal_segment_size: None,
+                before: Before::default(),
             },
             name: name.to_owned(),
             upstream: (role == Role::Standby).then_some(0),

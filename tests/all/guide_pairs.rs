@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use pgconflint::check::{Member, Node, Outcome, Rules, group};
+use pgconflint::check::{Before, Member, Node, Outcome, Rules, group};
 use pgconflint::files::Disk;
 use pgconflint::model::pair::Answer;
 use pgconflint::report::forecast::sentence;
@@ -74,6 +74,7 @@ fn check(directory: &Path, expected: &Expected, major: Major, rules: &Rules) -> 
             targets: Targets::one(PgVersion::newest(major)).unwrap(),
             role: Some(role),
             wal_segment_size: None,
+            before: Before::default(),
         },
         name: name.to_owned(),
         upstream: (role == Role::Standby).then_some(0),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use pgconflint::catalog::Catalog;
 use pgconflint::catalog::recovery::named;
-use pgconflint::check::{self, Node, Rules};
+use pgconflint::check::{self, Before, Node, Rules};
 use pgconflint::files::{Disk, Memory as Files};
 use pgconflint::finding::Severity;
 use pgconflint::migrate::{Action, Plan, Request, plan};
@@ -25,7 +25,15 @@ const TARGETS: [Major; 7] = [Major::V12, Major::V13, Major::V14, Major::V15, Maj
 
 fn request(path: &Path, from: Major, to: Major) -> Request {
     let targets = Targets::one(PgVersion::newest(from)).unwrap();
-    let node = Node { path: path.into(), file: None, data_dir: None, targets, role: None, wal_segment_size: None };
+    let node = Node {
+        path: path.into(),
+        file: None,
+        data_dir: None,
+        targets,
+        role: None,
+        wal_segment_size: None,
+        before: Before::default(),
+    };
     Request { node, from, to, allowed: Vec::new(), preserve_timeline: false }
 }
 

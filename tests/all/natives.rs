@@ -20,6 +20,7 @@ pub fn found(version: &str, main: &str, beside: &[(&str, &str)]) -> String {
         main: Cow::Borrowed(MAIN),
         file: Some(Cow::Owned(main.as_bytes().to_vec())),
         beside: Cow::Owned(beside.iter().map(file).collect()),
+        from: Cow::Borrowed(""),
         line: 1,
     };
     let rules = Rules::built_in();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use pgconflint::catalog::{Catalog, Kind};
-use pgconflint::check::{self, Node, Rules, Subject, examples};
+use pgconflint::check::{self, Before, Node, Rules, Subject, examples};
 use pgconflint::files::{Disk, Memory};
 use pgconflint::finding::{Finding, Severity};
 use pgconflint::model::settings::{Settings, Verdict};
@@ -34,8 +34,15 @@ fn laid_out(name: &str) -> tempfile::TempDir {
 }
 
 fn checked(path: &Path, targets: Targets) -> check::Outcome {
-    let node =
-        Node { path: path.to_path_buf(), file: None, data_dir: None, targets, role: None, wal_segment_size: None };
+    let node = Node {
+        path: path.to_path_buf(),
+        file: None,
+        data_dir: None,
+        targets,
+        role: None,
+        wal_segment_size: None,
+        before: Before::default(),
+    };
     let outcome = check::node(&Disk::default(), &node, &Rules::built_in(), &|_| true);
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     outcome

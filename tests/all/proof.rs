@@ -52,7 +52,8 @@ fn files(example: &Example, major: u16) -> FileSet {
             names::PG_HBA => !is_about_access(example),
             // The server has data, and a backup that was begun elsewhere is none to it.
             names::PG_VERSION | names::PG_CONTROL | names::BACKUP_LABEL | "postmaster.opts" => true,
-            _ => false,
+            // Another revision is nowhere on its disk.
+            _ => name.starts_with(examples::BASE),
         };
         if is_for_the_linter {
             continue;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pgconflint::catalog::Catalog;
-use pgconflint::check::{self, Node, Rules};
+use pgconflint::check::{self, Before, Node, Rules};
 use pgconflint::files;
 use pgconflint::model::recovery::signals::{self, Mode, Signals};
 use pgconflint::model::recovery::{self, End};
@@ -167,7 +167,15 @@ fn recoveries_agree_with_recorded_ones() {
 fn found(files: &[(&str, &str)], path: &str, file: Option<FileKind>, targets: &str) -> Vec<String> {
     let files = files.iter().fold(files::Memory::default(), |all, (name, text)| all.with(name, text.as_bytes()));
     let targets = if targets.is_empty() { Targets::all() } else { targets.parse().unwrap() };
-    let node = Node { path: PathBuf::from(path), file, data_dir: None, targets, role: None, wal_segment_size: None };
+    let node = Node {
+        path: PathBuf::from(path),
+        file,
+        data_dir: None,
+        targets,
+        role: None,
+        wal_segment_size: None,
+        before: Before::default(),
+    };
     let outcome = check::node(&files, &node, &Rules::built_in(), &|_| true);
     assert!(outcome.errors.is_empty(), "{:?}", outcome.errors);
     let told = outcome.findings.iter().map(|finding| {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ExampleFiles;
 use super::pair::{Node as Server, PRIMARY, Ports, Setup};
 use crate::check::Rules;
-use crate::check::group::{Member, Node, Outcome, group};
+use crate::check::group::{Before, Member, Node, Outcome, group};
 use crate::model::control;
 use crate::names;
 use crate::rule::page;
@@ -31,6 +31,7 @@ pub fn check(setup: &Setup, ports: &Ports, rules: &Rules, version: PgVersion) ->
                 data_dir: None,
                 targets: Targets::one(version).map_err(|error| error.to_string())?,
                 wal_segment_size: None,
+                before: Before::default(),
                 role: Some(if server.name == PRIMARY { Role::Primary } else { Role::Standby }),
             },
             name: server.name.clone(),

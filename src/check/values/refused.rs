@@ -4,8 +4,9 @@ use super::{build_note, is_usual_locale, listed, names, numbers, retired};
 use crate::catalog::{Kind, Parameter};
 use crate::check::fix;
 use crate::check::spot::{Spot, View};
+use crate::check::traps;
 use crate::nearest;
-use crate::source::display;
+use crate::source::{Place, display};
 use crate::value::{self, Grammar, Refusal};
 
 /// What there is to say of a value that the server refuses; nothing where another machine will take it.
@@ -13,6 +14,9 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal)
     let judged = &view.settings.judged[index];
     let text = view.value_bytes(judged);
     let about = |rule: &'static str| view.about(rule, index, judged.entry.value());
+    if let Some(spot) = residue(view, index) {
+        return Some(spot);
+    }
     if let Some(hint) = machine(parameter, refusal, &text) {
         let is_usual = match parameter.grammar {
             Some(Grammar::Locale(_)) => is_usual_locale(&text),
@@ -46,6 +50,15 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, refusal: &Refusal)
         },
     };
     Some(spot)
+}
+
+/// What a template should have filled in.
+fn residue(view: &View, index: usize) -> Option<Spot> {
+    let entry = &view.settings.judged[index].entry;
+    let span = traps::placeholder(view.sources.text(entry.value()), false)?.shifted(entry.setting.value.span.start);
+    let place = Place { file: entry.file, span };
+    let token = display(view.sources.text(place));
+    Some(view.about("template-residue-refused", index, place).word("token", token).label("never filled in"))
 }
 
 /// The server's DETAIL as the second half of a sentence.

@@ -134,7 +134,7 @@ fn target_major(text: &str) -> Result<Major, String> {
 }
 
 /// A major to migrate from.
-fn source_major(text: &str) -> Result<Major, String> {
+pub fn source_major(text: &str) -> Result<Major, String> {
     let major = major(text)?;
     match major <= Major::NEWEST {
         true => Ok(major),

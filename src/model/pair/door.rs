@@ -151,7 +151,8 @@ fn trimmed(directory: &[u8]) -> &[u8] {
     directory.strip_suffix(b"/").unwrap_or(directory)
 }
 
-fn directories(major: Major, text: &[u8]) -> Option<Vec<Vec<u8>>> {
+/// The directories of a list; `None` where it is refused.
+pub fn directories(major: Major, text: &[u8]) -> Option<Vec<Vec<u8>>> {
     list::items(major, text)
 }
 

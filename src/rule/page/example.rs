@@ -13,10 +13,11 @@ pub fn example<'a>(
     lines: &[&str],
     line: usize,
 ) -> Result<Example, String> {
-    let (mut majors, mut escaped) = (String::new(), false);
+    let (mut majors, mut escaped, mut from) = (String::new(), false, String::new());
     for word in words {
         match word {
             "escaped" => escaped = true,
+            _ if word.starts_with("from=") => from = word["from=".len()..].to_string(),
             range if is_range(range) => majors = range.to_string(),
             other => return Err(format!("{line}: `{other}` says nothing about an example")),
         }
@@ -57,6 +58,7 @@ pub fn example<'a>(
         .into(),
         file: (lines.is_empty() || !begins_with_a_name).then(|| file.into()),
         beside: beside?.into(),
+        from: from.into(),
         line,
     })
 }

@@ -27,7 +27,7 @@ pub enum Abbreviation {
 pub fn read_session(context: &Context, text: &[u8]) -> Read {
     let outside = || Err(refused("UTC timezone offset is out of range.".to_owned()));
     if text.len() >= 8 && text[..8].eq_ignore_ascii_case(b"interval") {
-        return match interval::read(&text[8..])? {
+        return match interval::read(context.major, &text[8..])? {
             seconds if in_week(seconds as f64) => Ok(text.to_vec()),
             _ => outside(),
         };

@@ -4,6 +4,7 @@
 //! servers.lock ─install→ bin, lib, share ─template→ a data directory, copied for each
 //!   server   one idle server per major; questions to its views
 //!   start    what `postgres -C` and a whole start say of files
+//!   reload   a running server and another revision of its files
 //!   record   rules/catalog/NN.tsv        prove  does the server refuse this?
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
 //!   recovery recovery.conf, 10 and 11
@@ -33,6 +34,7 @@ pub mod probe;
 pub mod prove;
 pub mod record;
 pub mod recovery;
+pub mod reload;
 pub mod server;
 pub mod shown;
 pub mod slots;

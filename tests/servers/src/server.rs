@@ -55,30 +55,36 @@ pub struct Server {
 impl Server {
     /// Starts a server of an installed major on a fresh data directory.
     pub fn start(major: u16) -> Result<Server> {
-        Server::start_as(major, false, PORT, &[])
+        Server::start_as(major, false, PORT, &[], None)
+    }
+
+    /// The same with files in its data directory from the start.
+    pub fn start_on(major: u16, files: &FileSet) -> Result<Server> {
+        Server::start_as(major, false, PORT, &[], Some(files))
     }
 
     /// The same with settings on its command line, each `NAME=VALUE`.
     pub fn start_set(major: u16, settings: &[String]) -> Result<Server> {
-        Server::start_as(major, false, PORT, settings)
+        Server::start_as(major, false, PORT, settings, None)
     }
 
     /// The same with a certificate of its own and `ssl = on`.
     pub fn start_with_ssl(major: u16) -> Result<Server> {
-        Server::start_as(major, true, PORT, &[])
+        Server::start_as(major, true, PORT, &[], None)
     }
 
     /// One that listens on loopback, with `ssl = on`, and asks for an MD5 password where a line says md5.
     pub fn start_listening(major: u16) -> Result<Server> {
         // Whoever takes the port in between makes the start fail, loudly.
         let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        Server::start_as(major, true, port, &[])
+        Server::start_as(major, true, port, &[], None)
     }
 
-    fn start_as(major: u16, has_ssl: bool, port: u16, settings: &[String]) -> Result<Server> {
+    fn start_as(major: u16, has_ssl: bool, port: u16, settings: &[String], files: Option<&FileSet>) -> Result<Server> {
         let directory = template::scratch()?;
         let data = directory.path().join("data");
         template::copy(major, template::SEGMENT, &data)?;
+        files.map(|files| files.write(&data)).transpose()?;
         let mut postgres = user::command("/bin/sh");
         postgres.args(["-c", GUARD, "sh"]).arg(directory.path());
         arguments(&mut postgres, major, &data, directory.path(), port)?;
@@ -126,7 +132,13 @@ impl Server {
 
     /// As [`query`](Self::query), for a query that need not be UTF-8.
     pub fn query_bytes(&self, sql: &[u8]) -> Result<Answer> {
-        self.session.lock().expect("nobody panics while asking a server").query_bytes(sql)
+        let mut session = self.session.lock().expect("nobody panics while asking a server");
+        let answer = session.query_bytes(sql);
+        if answer.is_err() {
+            // What it says late would be taken for the answer to the next question.
+            *session = open(self._directory.path(), self.port)?;
+        }
+        answer
     }
 }
 
@@ -172,7 +184,7 @@ fn open(directory: &Path, port: u16) -> Result<Session> {
         };
         let log = std::fs::read(directory.join("log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
-        if before.elapsed() > Duration::from_secs(60)
+        if before.elapsed() > Duration::from_secs(30)
             || log.contains("FATAL:  could not")
             || log.contains("error while loading")
         {

@@ -1,0 +1,194 @@
+//! Files and directories that a server opens at its start, beside those of its configuration.
+//!
+//! Whether one is missing is known where the data lie, as `global/pg_control` shows: a repository seldom holds keys. A
+//! path that does not begin at the data directory may lead elsewhere on the machine of the server.
+
+use std::path::{Path, PathBuf};
+
+use super::access;
+use super::recovery::node_top;
+use super::replication::{at_trait, with_trait};
+use super::spot::{Spot, View};
+use crate::finding::Severity;
+use crate::model::pair::door;
+use crate::model::path;
+use crate::names;
+use crate::source::{ReadError, display};
+use crate::value::Value;
+
+/// The longest path of a Unix socket on Linux.
+const SOCKET: usize = 107;
+
+/// Spots for what a server opens beside its configuration.
+pub fn check(view: &View, spots: &mut Vec<Spot>) {
+    spots.extend(curve(view));
+    spots.extend(sockets_too_long(view));
+    if node_top(view).is_none() {
+        return;
+    }
+    let data = view.tree.data_directory.as_path();
+    if is_there(view, &data.join(names::PG_CONTROL)) {
+        spots.extend(hba_file(view, data));
+        spots.extend(tls_files(view, data));
+        spots.extend(socket_directory(view, data));
+        spots.extend(log_directory(view));
+    } else {
+        spots.extend(data_directory(view, data));
+    }
+}
+
+fn is_there(view: &View, path: &Path) -> bool {
+    !matches!(view.files.read(path), Err(ReadError::Missing | ReadError::NotDirectory))
+}
+
+/// pg_hba.conf, where the settings say, in the data directory, or beside postgresql.conf.
+fn hba_file(view: &View, data: &Path) -> Option<Spot> {
+    let main = &view.tree.visits.first()?.path;
+    let said = access::said(view.tree, view.settings, names::HBA_FILE);
+    let usual = data.join(names::PG_HBA);
+    let is_elsewhere = said.as_ref().is_some_and(|path| !path.starts_with(data));
+    let wanted = said.clone().unwrap_or_else(|| usual.clone());
+    if said.into_iter().chain([usual, main.with_file_name(names::PG_HBA)]).any(|path| is_there(view, &path)) {
+        return None;
+    }
+    let shown = display(&path::to_bytes(&wanted));
+    let mut spot = Spot::new("access-file-missing", view.top()?).word("path", shown).label("nobody is let in");
+    if is_elsewhere {
+        elsewhere(&mut spot);
+    }
+    Some(spot)
+}
+
+fn has_tls(view: &View) -> bool {
+    view.settings.value(names::SSL) == Some(Value::Bool(true))
+}
+
+/// Several curves before 18, which takes just one.
+fn curve(view: &View) -> Option<Spot> {
+    if !has_tls(view) {
+        return None;
+    }
+    let name = with_trait(view, "tls-curve").map(|(_, curve)| curve.plain()).filter(|name| name.contains(&b':'))?;
+    let says = format!("ECDH: unrecognized curve name: {}", display(&name));
+    Some(at_trait(view, "curve-list-before-18", "tls-curve")?.label("more than one curve").server(says))
+}
+
+/// Files without which TLS does not begin: one spot for all that are missing.
+fn tls_files(view: &View, data: &Path) -> Option<Spot> {
+    if !has_tls(view) {
+        return None;
+    }
+    let by_host = is_by_host(view, data);
+    let parameters = view.settings.catalog.iter().filter_map(|(id, parameter)| {
+        let word = parameter.trait_of("tls-file")?;
+        let file = view.settings.value(parameter.name)?.plain();
+        (!file.is_empty() && (word.is_empty() || !by_host)).then_some((word, id, file))
+    });
+    let mut missing: Vec<_> = parameters
+        .filter_map(|(word, id, file)| {
+            let place = path::from_bytes(&file);
+            let is_elsewhere = place.is_absolute();
+            (!is_there(view, &data.join(place))).then_some((word, id, file, is_elsewhere))
+        })
+        .collect();
+    // The server looks for the certificate first, then for its key.
+    missing.sort_by_key(|(word, ..)| (*word != "certificate", *word != "key"));
+    let (word, _, first, _) = missing.first()?;
+    let says = match *word {
+        "certificate" => format!("could not load server certificate file \"{}\"", display(first)),
+        "key" => format!("could not access private key file \"{}\"", display(first)),
+        _ => format!("\"{}\": No such file or directory", display(first)),
+    };
+    let named: Vec<String> = missing.iter().map(|(_, _, file, _)| format!("`{}`", display(file))).collect();
+    let mut spot = at_trait(view, "ssl-file-missing", "tls")?
+        .word("missing", named.join(" and "))
+        .label("not without its files")
+        .server(says);
+    for (_, id, ..) in &missing {
+        if let Some((_, judged)) = view.settings.winner(*id) {
+            spot = spot.related(judged.entry.value(), "is not there");
+        }
+    }
+    if missing.iter().all(|(.., is_elsewhere)| *is_elsewhere) {
+        elsewhere(&mut spot);
+    }
+    Some(spot)
+}
+
+/// Whether each host has a certificate of its own, so that those of the settings are not asked for.
+fn is_by_host(view: &View, data: &Path) -> bool {
+    let is_on = with_trait(view, "tls-by-host").is_some_and(|(_, by_host)| by_host == Value::Bool(true));
+    let lines = view.files.read(&data.join(names::PG_HOSTS)).unwrap_or_default();
+    let mut lines = lines.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    is_on && lines.any(|line| !line.is_empty() && !line.starts_with(b"#"))
+}
+
+/// The directories of the sockets, where a line names them.
+fn socket_directories(view: &View) -> Vec<Vec<u8>> {
+    if !view.settings.is_set(names::UNIX_SOCKET_DIRECTORIES) {
+        return Vec::new();
+    }
+    let value = view.settings.value(names::UNIX_SOCKET_DIRECTORIES).map(|value| value.plain()).unwrap_or_default();
+    door::directories(view.settings.catalog.version.major, &value).unwrap_or_default()
+}
+
+/// Sockets whose names the system does not take. A server starts as long as one of them can be made.
+fn sockets_too_long(view: &View) -> Option<Spot> {
+    let directories = socket_directories(view);
+    let Some(Value::Integer(port)) = view.settings.value(names::PORT) else { return None };
+    let name = format!("/.s.PGSQL.{port}");
+    let is_long = |directory: &&Vec<u8>| directory.len() + name.len() > SOCKET;
+    let long: Vec<&Vec<u8>> = directories.iter().filter(is_long).collect();
+    let path = format!("{}{name}", display(long.first()?));
+    let mut spot = at_trait(view, "socket-path-too-long", "directory-list")?
+        .word("path", path.clone())
+        .word("has", path.len().to_string())
+        .label(format!("{} bytes with the name of the socket", path.len()))
+        .server(format!("Unix-domain socket path \"{path}\" is too long (maximum {SOCKET} bytes)"));
+    if long.len() < directories.len() {
+        elsewhere(&mut spot);
+    }
+    Some(spot)
+}
+
+/// A directory of sockets that is not there; one is enough for a server to refuse.
+fn socket_directory(view: &View, data: &Path) -> Option<Spot> {
+    let mut directories = socket_directories(view).into_iter().filter(|directory| !directory.starts_with(b"@"));
+    let missing = directories.find(|directory| !is_there(view, &data.join(path::from_bytes(directory))))?;
+    let says = format!("could not create lock file \"{}/.s.PGSQL.", display(&missing));
+    Some(directory_missing(view, "directory-list", &path::from_bytes(&missing))?.server(says))
+}
+
+/// The directory of logs is made at the start, but not those above it.
+fn log_directory(view: &View) -> Option<Spot> {
+    let (_, collects) = with_trait(view, "log-collector")?;
+    let (_, directory) = with_trait(view, "log-directory")?;
+    let directory = path::from_bytes(&directory.plain());
+    let above = directory.parent().filter(|_| collects == Value::Bool(true) && directory.is_absolute())?;
+    if is_there(view, above) {
+        return None;
+    }
+    let says = format!("could not open log file \"{}/", directory.display());
+    Some(directory_missing(view, "log-directory", above)?.server(says))
+}
+
+/// A data directory that is not there, while data lie beside the file that names it.
+fn data_directory(view: &View, data: &Path) -> Option<Spot> {
+    let main = view.tree.visits.first()?.path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
+    if main == data || is_there(view, data) || !is_there(view, &main.join(names::PG_CONTROL)) {
+        return None;
+    }
+    let says = format!("data directory \"{}\" does not exist", data.display());
+    Some(directory_missing(view, "data-directory", data)?.server(says))
+}
+
+fn directory_missing(view: &View, parameter: &'static str, missing: &Path) -> Option<Spot> {
+    let spot = at_trait(view, "directory-missing", parameter)?;
+    Some(spot.word("path", display(&path::to_bytes(missing))).label("not on this machine"))
+}
+
+/// On the machine of the server it may be otherwise.
+fn elsewhere(spot: &mut Spot) {
+    spot.at_most = Some(Severity::Warning);
+    spot.is_unsure = true;
+}
