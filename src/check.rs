@@ -9,6 +9,7 @@ pub mod spot;
 
 mod archive;
 mod conninfo;
+mod described;
 mod directory;
 mod includes;
 mod names;
@@ -44,6 +45,7 @@ use crate::version::{Major, PgVersion, Requirement, Role, Targets};
 
 use spot::{Spot, View};
 
+pub use described::Described;
 pub use group::{Member, Node, Outcome, Subject, group, node, subject};
 
 /// Rules made ready to run: requirements and conditions read, pages found by id and by vanished name.

@@ -41,8 +41,12 @@ mod picture;
 mod proof;
 #[path = "all/recovery.rs"]
 mod recovery;
+#[path = "all/reports.rs"]
+mod reports;
 #[path = "all/rules.rs"]
 mod rules;
+#[path = "all/safe.rs"]
+mod safe;
 #[path = "all/starts.rs"]
 mod starts;
 #[path = "all/told.rs"]

@@ -281,6 +281,7 @@ fn by_command(directory: &Path, major: Major, visit: &Visit, theirs: &Answer) ->
         out: &mut out,
         err: &mut err,
         color: false,
+        links: false,
         width: 80,
     };
     let options = cli::Options { task: cli::Task::Hba(options), color: None, show_secrets: false };
