@@ -12,8 +12,8 @@ use gen_lsp_types::{
 use super::documents::real;
 use super::session::{Home, Session};
 use crate::finding::{self, Finding, Fix, Safety};
-use crate::run::check::Run;
 use crate::run::fix::mend;
+use crate::run::nodes::Run;
 use crate::source::{FileId, Files, Place, Source, Span};
 use crate::suppress::{self, Word};
 
@@ -274,6 +274,7 @@ mod tests {
             let memory = Memory::default().with(name, text);
             let targets: Targets = "16".parse().expect("a version");
             let node = check::Node {
+                before: check::Before::default(),
                 path: name.into(),
                 file: Some(kind),
                 data_dir: None,

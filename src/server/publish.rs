@@ -75,7 +75,7 @@ impl Session<'_> {
                 Severity::Info => DiagnosticSeverity::Information,
             }),
             code: Some(Code::String(finding.rule.clone().into_owned())),
-            code_description: report::url(finding).map(|href| CodeDescription { href: Uri(href) }),
+            code_description: report::diagnostic::url(finding).map(|href| CodeDescription { href: Uri(href) }),
             source: Some("pgconflint".to_owned()),
             message: Message::String(self.show.text(&message).into_owned()),
             tags: tag(finding, home).map(|tag| vec![tag]),

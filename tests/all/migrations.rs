@@ -5,10 +5,10 @@
 use std::path::{Path, PathBuf};
 
 use pgconflint::check::examples::pair::{Ports, expand, names};
-use pgconflint::check::{Node, Rules};
+use pgconflint::check::{Before, Node, Rules};
 use pgconflint::files::Memory;
 use pgconflint::migrate::{Allow, Plan, Request, plan};
-use pgconflint::model::control::for_connections;
+use pgconflint::model::control::{Made, made};
 use pgconflint::names::{PG_CONTROL, PG_VERSION, RECOVERY_CONF};
 use pgconflint::version::{Major, PgVersion, Targets};
 use pgconflint_servers::migration::workload::Workload;
@@ -31,7 +31,7 @@ pub fn planned(case: &Case, major: u16, rules: &Rules) -> Plan {
         files = files.with(&Path::new("/pair").join(path).to_string_lossy(), bytes);
     }
     if case.has_trigger {
-        let control = for_connections(from, 1, 100).unwrap();
+        let control = made(from, &Made { max_connections: 100, ..Made::default() }).unwrap();
         files = files.with("/pair/trigger", b"").with(&format!("/pair/{}/{PG_CONTROL}", case.node), &control);
     }
     let asked = |option: &str| case.options.iter().any(|given| given == option);
@@ -44,7 +44,15 @@ pub fn planned(case: &Case, major: u16, rules: &Rules) -> Plan {
 /// A plain migration of a node.
 pub fn request(path: PathBuf, from: Major, major: u16) -> Request {
     let targets = Targets::one(PgVersion::newest(from)).unwrap();
-    let node = Node { path, file: None, data_dir: None, targets, role: None, wal_segment_size: None };
+    let node = Node {
+        path,
+        file: None,
+        data_dir: None,
+        targets,
+        role: None,
+        wal_segment_size: None,
+        before: Before::default(),
+    };
     Request { node, from, to: Major(major * 100), allowed: Vec::new(), preserve_timeline: false }
 }
 

@@ -42,6 +42,7 @@ impl Start {
 pub fn start(case: &Case, root: &Path, major: u16) -> Result<Start> {
     let version = PgVersion::newest(Major(major * 100));
     let node = Node {
+        before: check::Before::default(),
         path: case.node(root),
         file: None,
         data_dir: None,
