@@ -12,7 +12,7 @@ use crate::model::transcript;
 use crate::model::tree::{Fault, FaultKind};
 use crate::nearest::nearest;
 use crate::source::{Place, Span, display};
-use crate::value::{Refusal, boolean};
+use crate::value::{Refusal, Unit, boolean, number};
 use crate::version::Major;
 
 /// Beyond so many bytes nobody has mistyped a name.
@@ -146,6 +146,7 @@ fn refused_value(view: &View, line: &Line, name: &Name, refusal: &Refusal) -> Sp
     let hint = message.hint.clone().unwrap_or_default();
     let mut spot = about(view, rule, line, line.entry.value()).word("hint", hint).label("refused").server(message.text);
     match meant(view, line, name) {
+        Some(new) if matches!(name.kind, Kind::Delay) && is_too_long(view, &new) => spot.word("suggestion", "24d"),
         Some(new) => {
             spot = spot.word("suggestion", display(&new));
             spot.edits.push(fix::new_value(view, &line.entry, &new));
@@ -153,6 +154,11 @@ fn refused_value(view: &View, line: &Line, name: &Name, refusal: &Refusal) -> Sp
         }
         None => spot.word("suggestion", "90min"),
     }
+}
+
+/// Whether a delay is more than a server can count: in milliseconds, a good 24 days.
+fn is_too_long(view: &View, delay: &[u8]) -> bool {
+    number::integer(delay, Some(Unit::Ms), view.settings.catalog.version.major).is_err()
 }
 
 /// What was plainly meant.
