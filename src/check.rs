@@ -11,6 +11,7 @@ pub mod spot;
 
 mod archive;
 mod conninfo;
+mod described;
 mod directory;
 mod disk;
 mod includes;
@@ -47,6 +48,7 @@ use crate::version::{Major, PgVersion, Requirement, Role, Targets};
 
 use spot::{Spot, View};
 
+pub use described::Described;
 pub use group::{Before, Member, Node, Outcome, Subject, group, node, subject};
 
 /// Rules made ready to run: requirements and conditions read, pages found by id and by vanished name.

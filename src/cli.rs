@@ -28,6 +28,15 @@ pub struct Options {
 pub enum Task {
     /// `check`
     Check(Box<Check>),
+    /// `baseline`
+    Baseline {
+        /// What is checked, and how.
+        check: Box<Check>,
+        /// The baseline.
+        path: PathBuf,
+        /// Whether only what is stale is taken out.
+        prune: bool,
+    },
     /// `migrate`
     Migrate(Box<Migrate>),
     /// `settings`
@@ -36,7 +45,7 @@ pub enum Task {
     Hba(Hba),
     /// `explain`
     Explain {
-        /// A rule, a parameter, or a message.
+        /// A rule, a parameter, or a message; `-` for standard input.
         name: String,
         /// The versions of interest.
         pg: Option<Targets>,
@@ -45,8 +54,8 @@ pub enum Task {
     },
     /// `rules`
     Rules {
-        /// Whether their examples are run, not only listed.
-        test: bool,
+        /// What about them.
+        task: RulesTask,
         /// Where rule pages of one's own are named.
         config: Option<PathBuf>,
     },
@@ -54,8 +63,22 @@ pub enum Task {
     Server(Box<Check>),
     /// `completions`
     Completions(clap_complete::Shell),
-    /// `man`
-    Man,
+    /// `man`, printed or written into a directory.
+    Man(Option<PathBuf>),
+}
+
+/// What `rules` does.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum RulesTask {
+    /// `list`
+    List,
+    /// `test`
+    Test,
+    /// `new`
+    New {
+        /// The page's path, or the rule's name.
+        name: PathBuf,
+    },
 }
 
 /// How a node is read, in every command.
@@ -110,6 +133,10 @@ pub struct Check {
     pub min_severity: Severity,
     /// `--no-ignores`
     pub no_ignores: bool,
+    /// `--baseline`
+    pub baseline: Option<PathBuf>,
+    /// `--fail-on-stale-baseline`
+    pub fail_on_stale: bool,
     /// `--fail-on`
     pub fail_on: Severity,
     /// `--exit-zero`
@@ -133,6 +160,8 @@ impl Default for Check {
         Check {
             wal_segment_size: None,
             paths: Vec::new(),
+            base: None,
+            from: None,
             target: Target::default(),
             pair: None,
             kind: None,
@@ -145,6 +174,8 @@ impl Default for Check {
             ignore: Vec::new(),
             min_severity: Severity::Info,
             no_ignores: false,
+            baseline: None,
+            fail_on_stale: false,
             fail_on: Severity::Warning,
             exit_zero: false,
         }

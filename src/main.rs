@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         directory,
         stdin: &mut io::stdin(),
         color: AutoStream::choice(&stdout) != ColorChoice::Never,
+        links: stdout.is_terminal() && knows_links(&|name| std::env::var(name).ok()),
         width: width(stdout.is_terminal()),
         out: &mut stdout,
         err: &mut io::stderr(),
@@ -91,5 +92,45 @@ mod fault {
 mod fault {
     pub fn before(_call: pgconflint::files::Call, _path: &std::path::Path) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+/// Whether a terminal makes links of what OSC 8 says: there is no way to ask it, only names to go by.
+fn knows_links(variable: &dyn Fn(&str) -> Option<String>) -> bool {
+    const NAMES: [&str; 8] = ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby", "rio", "zed"];
+    let set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    if let Some(wanted) = variable("FORCE_HYPERLINK") {
+        return wanted != "0";
+    }
+    let term = variable("TERM").unwrap_or_default();
+    // Through screen and tmux of old nothing would come but garbage.
+    if set("CI") || term == "dumb" || term.starts_with("screen") {
+        return false;
+    }
+    let vte = variable("VTE_VERSION").and_then(|version| version.parse::<u32>().ok());
+    set("WT_SESSION")
+        || set("KONSOLE_VERSION")
+        || set("DOMTERM")
+        || vte.is_some_and(|version| version >= 5000)
+        || variable("TERM_PROGRAM").is_some_and(|program| NAMES.contains(&program.as_str()))
+        || ["kitty", "alacritty", "foot", "ghostty"].iter().any(|name| term.contains(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::knows_links;
+
+    #[test]
+    fn terminals_are_known_by_their_names() {
+        let knows = |variables: &[(&str, &str)]| {
+            knows_links(&|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.to_string()))
+        };
+        assert!(knows(&[("TERM", "xterm-kitty")]));
+        assert!(knows(&[("TERM", "xterm-256color"), ("VTE_VERSION", "6800")]));
+        assert!(!knows(&[("TERM", "xterm-256color"), ("VTE_VERSION", "4205")]));
+        assert!(!knows(&[("TERM", "xterm-256color")]));
+        assert!(!knows(&[("TERM", "xterm-kitty"), ("CI", "true")]));
+        assert!(!knows(&[("TERM", "xterm-kitty"), ("FORCE_HYPERLINK", "0")]));
+        assert!(knows(&[("CI", "true"), ("FORCE_HYPERLINK", "1")]));
     }
 }

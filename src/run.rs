@@ -4,11 +4,15 @@
 #![allow(clippy::disallowed_methods)]
 
 mod base;
-pub(crate) mod check;
+mod baseline;
+mod check;
+pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod group;
 mod hba;
 mod migrate;
+pub(crate) mod nodes;
+mod pending;
 pub(crate) mod project;
 pub(crate) mod rules;
 mod settings;
@@ -36,6 +40,8 @@ pub struct World<'a> {
     pub err: &'a mut dyn Write,
     /// Whether `out` shows colours, if nobody asked for or against them.
     pub color: bool,
+    /// Whether the terminal that `out` leads to knows links.
+    pub links: bool,
     /// Columns of the terminal.
     pub width: usize,
     /// Whether somebody is there who can be asked.
@@ -72,21 +78,31 @@ pub fn run(options: Options, world: &mut World<'_>) -> Exit {
     world.color = color.unwrap_or(world.color);
     match task {
         Task::Check(options) => check::check(&options, show_secrets, world),
+        Task::Baseline { check, path, prune } => baseline::baseline(&check, &path, prune, show_secrets, world),
         Task::Migrate(options) => migrate::migrate(&options, show_secrets, world),
         Task::Settings(options) => settings::settings(&options, show_secrets, world),
         Task::Hba(options) => hba::hba(&options, show_secrets, world),
-        Task::Explain { name, pg, config } => rules::explain(&name, pg.as_ref(), config.as_deref(), world),
-        Task::Rules { test, config } => rules::rules(test, config.as_deref(), world),
+        Task::Explain { name, pg, config } => explain::explain(&name, pg.as_ref(), config.as_deref(), world),
+        Task::Rules { task, config } => rules::rules(&task, config.as_deref(), world),
         Task::Server(options) => server::stdio(&options, show_secrets, world),
         Task::Completions(shell) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "pgconflint", &mut script);
             written(world.out.write_all(&script), Exit::Clean, world.err)
         }
-        Task::Man => {
+        Task::Man(None) => {
             let mut page = Vec::new();
             let done = clap_mangen::Man::new(Cli::command()).render(&mut page);
             written(done.and_then(|()| world.out.write_all(&page)), Exit::Clean, world.err)
+        }
+        Task::Man(Some(directory)) => {
+            match clap_mangen::generate_to(Cli::command(), world.directory.join(&directory)) {
+                Ok(()) => Exit::Clean,
+                Err(error) => {
+                    trouble(world.err, directory.to_str(), &crate::files::words(&error).to_string());
+                    Exit::Trouble
+                }
+            }
         }
     }
 }

@@ -92,8 +92,10 @@ pub struct Position {
     pub line: usize,
     /// 1-based column in code points; a byte that is not UTF-8 counts one.
     pub column: usize,
-    /// 1-based column in UTF-16 units.
+    /// 1-based column in UTF-16 units; a byte that is not UTF-8 counts one.
     pub utf16_column: usize,
+    /// 1-based column in bytes.
+    pub byte_column: usize,
 }
 
 impl Source {
@@ -128,7 +130,7 @@ impl Source {
         let line = self.line(offset);
         let before = &self.bytes[self.line_starts()[line - 1]..offset];
         let (column, utf16_column) = columns(before);
-        Position { line, column: column + 1, utf16_column: utf16_column + 1 }
+        Position { line, column: column + 1, utf16_column: utf16_column + 1, byte_column: before.len() + 1 }
     }
 }
 
@@ -255,6 +257,6 @@ mod tests {
     fn columns_count_code_points_and_odd_bytes() {
         let source = Source::new("x".into(), FileKind::Conf, Arc::from(&b"a\n\xc3\xa9\xff\xf0\x9f\x90\x98z"[..]));
         let position = source.position(source.bytes.len() - 1);
-        assert_eq!((position.line, position.column, position.utf16_column), (2, 4, 5));
+        assert_eq!((position.line, position.column, position.utf16_column, position.byte_column), (2, 4, 5, 8));
     }
 }

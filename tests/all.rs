@@ -51,8 +51,12 @@ mod proof;
 mod recovery;
 #[path = "all/reload.rs"]
 mod reload;
+#[path = "all/reports.rs"]
+mod reports;
 #[path = "all/rules.rs"]
 mod rules;
+#[path = "all/safe.rs"]
+mod safe;
 #[path = "all/server.rs"]
 mod server;
 #[path = "all/starts.rs"]

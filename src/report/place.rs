@@ -57,7 +57,8 @@ pub fn is_unprintable(char: char) -> bool {
     char.is_control() && char != '\n' || hides
 }
 
-fn escape(text: &str) -> String {
+/// What would act on a terminal is shown as an escape.
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for char in text.chars() {
         match char {
@@ -77,7 +78,7 @@ pub struct Positions<'a> {
 impl<'a> Positions<'a> {
     /// Positions in a file.
     pub fn new(source: &'a Source) -> Positions<'a> {
-        Positions { source, known: (0, Position { line: 1, column: 1, utf16_column: 1 }) }
+        Positions { source, known: (0, Position { line: 1, column: 1, utf16_column: 1, byte_column: 1 }) }
     }
 
     /// The position of the byte at `offset`.
@@ -87,7 +88,12 @@ impl<'a> Positions<'a> {
         let line = self.source.line(offset);
         let position = if line == position.line && offset >= known {
             let (points, units) = width(&self.source.bytes[known..offset]);
-            Position { line, column: position.column + points, utf16_column: position.utf16_column + units }
+            Position {
+                line,
+                column: position.column + points,
+                utf16_column: position.utf16_column + units,
+                byte_column: position.byte_column + (offset - known),
+            }
         } else {
             self.source.position(offset)
         };

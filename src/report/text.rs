@@ -6,7 +6,7 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, Se
 
 use super::place::Show;
 use super::window::{self, Window};
-use super::{Report, diff};
+use super::{Look, Report, diagnostic, diff};
 use crate::finding::{Finding, Severity};
 use crate::source::{FileId, Place, Sources, Span};
 
@@ -17,13 +17,14 @@ pub struct Painter {
 }
 
 impl Painter {
-    /// Draws with colours and links, or plain, within so many columns.
-    pub fn new(color: bool, width: usize) -> Painter {
+    /// Draws in that look.
+    pub fn new(look: Look) -> Painter {
+        let Look { color, links, width } = look;
         let theme = if color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(width)
-            .with_links(color)
-            .with_urls(color)
+            .with_links(links)
+            .with_urls(links)
             .with_context_lines(window::CONTEXT)
             .with_show_related_as_nested(true)
             .without_cause_chain();
@@ -95,7 +96,7 @@ impl<'a> Shown<'a> {
                 Severity::Info => Level::Advice,
             },
             help: help(finding, show),
-            url: super::url(finding),
+            url: diagnostic::url(finding),
             labels,
             window,
             elsewhere,

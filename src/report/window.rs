@@ -140,7 +140,8 @@ fn piece(source: &Source, span: Span, cut: bool, show: &Show) -> Piece {
     Piece { start: span.start, text, cut }
 }
 
-fn hide_secrets(source: &Source, span: Span, bytes: &mut [u8]) {
+/// Puts asterisks over the secrets in the bytes of a range.
+pub fn hide_secrets(source: &Source, span: Span, bytes: &mut [u8]) {
     let starts = source.line_starts();
     let first = source.line(span.start) - 1;
     for line in (first..starts.len()).take_while(|line| starts[*line] < span.end) {

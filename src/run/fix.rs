@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::edit;
 use crate::files::Overlay;
-use crate::finding::{Finding, Fix, Safety, Severity};
+use crate::finding::{Fix, Safety, Severity};
 use crate::report::{Report, Show, unified};
 use crate::source::Files;
 
@@ -24,6 +24,7 @@ pub struct Mended {
 }
 
 /// A file that changes.
+#[derive(Clone, Debug)]
 pub struct Change {
     /// The file.
     pub path: PathBuf,
@@ -41,7 +42,7 @@ pub fn mend(files: &dyn Files, with_unsafe: bool, check: &dyn Fn(&dyn Files) -> 
     let mut overlay = Overlay { files: BTreeMap::new(), under: files };
     let mut report = first;
     for _ in 0..MOST_ROUNDS {
-        let edits = edit::round(wanted(&report.findings, with_unsafe)).edits;
+        let edits = edit::round(wanted(&report, with_unsafe)).edits;
         if edits.is_empty() {
             let changes = old.into_iter().filter_map(|(path, old)| {
                 let new = overlay.files.remove(&path)?;
@@ -66,9 +67,11 @@ fn given_up(report: Report, why: &str) -> Mended {
     Mended { report, changes: Vec::new(), given_up: Some(why.to_owned()) }
 }
 
-fn wanted(findings: &[Finding], with_unsafe: bool) -> impl Iterator<Item = &Fix> {
-    let fixes = findings.iter().filter_map(|finding| finding.fix.as_ref());
-    fixes.filter(move |fix| with_unsafe || fix.safety == Safety::Safe)
+fn wanted(report: &Report, with_unsafe: bool) -> impl Iterator<Item = &Fix> {
+    let fixes = report.findings.iter().filter_map(|finding| finding.fix.as_ref());
+    // One that changes nothing would be made for ever.
+    let changes = |fix: &&Fix| fix.edits.iter().any(|edit| report.sources.text(edit.place) != edit.text);
+    fixes.filter(move |fix| with_unsafe || fix.safety == Safety::Safe).filter(changes)
 }
 
 fn errors(report: &Report) -> usize {
@@ -86,7 +89,7 @@ mod tests {
 
     use super::*;
     use crate::files::Memory;
-    use crate::finding::Edit;
+    use crate::finding::{Edit, Finding};
     use crate::source::{FileKind, Place, Source, Span};
 
     /// A check that finds each `bad` and makes it `good`, safely if `safe`; each `boom` is an error.
@@ -141,7 +144,8 @@ mod tests {
     fn a_fix_that_adds_an_error_or_never_ends_undoes_the_run() {
         assert_eq!(mended("bad", "boom", Safety::Safe, false), (None, 1, true));
         assert_eq!(mended("boom bad", "good", Safety::Safe, false), (Some("boom good".to_owned()), 1, false));
-        assert_eq!(mended("bad", "bad", Safety::Safe, false), (None, 1, true));
+        assert_eq!(mended("bad", "bad.", Safety::Safe, false), (None, 1, true));
+        assert_eq!(mended("bad", "bad", Safety::Safe, false), (None, 1, false));
     }
 
     #[test]

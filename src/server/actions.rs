@@ -12,8 +12,8 @@ use gen_lsp_types::{
 use super::documents::real;
 use super::session::{Home, Session};
 use crate::finding::{self, Finding, Fix, Safety};
-use crate::run::check::Run;
 use crate::run::fix::mend;
+use crate::run::nodes::Run;
 use crate::source::{FileId, Files, Place, Source, Span};
 use crate::suppress::{self, Word};
 

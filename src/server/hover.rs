@@ -10,7 +10,7 @@ use super::session::{Home, Known, Session};
 use crate::catalog::access::{self, Access};
 use crate::catalog::{Parameter, history, periods, recovery, tables};
 use crate::model::settings::{Verdict, default};
-use crate::run::rules;
+use crate::run::explain;
 use crate::source::{FileKind, Source, Span, display};
 use crate::syntax::conf;
 use crate::value::Value;
@@ -29,7 +29,7 @@ impl Session<'_> {
             At::Rule(span) => {
                 let id = String::from_utf8_lossy(span.of(&source.bytes)).into_owned();
                 let page = home.project.as_ref()?.rules.pages().find(|page| page.id == id)?;
-                (span, rules::of_rule(page))
+                (span, explain::of_rule(page))
             }
             At::Word(word) => (word.span, about_word(&word, version.major)?),
             At::Nothing => return None,

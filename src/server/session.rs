@@ -15,7 +15,7 @@ use crate::cli::Check;
 use crate::files::{Cached, Disk, Node, Place};
 use crate::names;
 use crate::report::{Report, Show};
-use crate::run::check::Run;
+use crate::run::nodes::Run;
 use crate::run::project::{Project, Projects};
 use crate::run::{directory_of, group};
 use crate::source::{FileId, FileKind, Files, Source, Sources};

@@ -9,7 +9,7 @@ use insta_cmd::get_cargo_bin;
 use tempfile::TempDir;
 
 /// A directory with these files.
-fn tree(files: &[(&str, &str)]) -> TempDir {
+pub fn tree(files: &[(&str, &str)]) -> TempDir {
     let tree = tempfile::tempdir().expect("a temporary directory");
     for (name, text) in files {
         let path = tree.path().join(name);
@@ -29,7 +29,7 @@ fn command(tree: &TempDir, arguments: &[&str]) -> Command {
 }
 
 /// Exit code, standard output, standard error.
-fn run(tree: &TempDir, arguments: &[&str]) -> (i32, String, String) {
+pub fn run(tree: &TempDir, arguments: &[&str]) -> (i32, String, String) {
     seen(command(tree, arguments).output().expect("it runs"))
 }
 
@@ -38,7 +38,7 @@ fn seen(output: Output) -> (i32, String, String) {
     (output.status.code().expect("it exits"), text(output.stdout), text(output.stderr))
 }
 
-fn piped(tree: &TempDir, arguments: &[&str], input: &str) -> (i32, String, String) {
+pub fn piped(tree: &TempDir, arguments: &[&str], input: &str) -> (i32, String, String) {
     let mut command = command(tree, arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it runs");
@@ -49,7 +49,7 @@ fn piped(tree: &TempDir, arguments: &[&str], input: &str) -> (i32, String, Strin
 }
 
 /// A node in which one warning is found, with a safe fix.
-const USELESS: (&str, &str) = ("db/postgresql.conf", "port = 5432 # pgconflint: ignore[no-such-rule] why\n");
+pub const USELESS: (&str, &str) = ("db/postgresql.conf", "port = 5432 # pgconflint: ignore[no-such-rule] why\n");
 
 #[test]
 fn help_is_short_and_grouped() {

@@ -206,6 +206,7 @@ fn hooked(top: &TempDir, before: &dyn Fn(Call, &Path) -> io::Result<()>, answer:
         out: &mut out,
         err: &mut err,
         color: false,
+        links: false,
         width: 100,
         interactive: answer.is_some(),
         changes: Changes { before },

@@ -27,9 +27,10 @@ fn sources() -> Vec<(PathBuf, String, String)> {
     while let Some(directory) = todo.pop() {
         for entry in fs::read_dir(&directory).expect("src is readable") {
             let path = entry.expect("an entry").path();
-            if path.is_dir() {
+            let name = path.file_name().unwrap_or_default();
+            if path.is_dir() && name != "tests" {
                 todo.push(path);
-            } else if path.file_name().is_some_and(|name| name == "tests.rs") {
+            } else if name == "tests" || name == "tests.rs" {
                 // They may do as they like.
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let inside = path.strip_prefix(&top).expect("below src");

@@ -35,9 +35,9 @@ pub fn wanted(what: &str) -> bool {
 static RULES: LazyLock<Rules> = LazyLock::new(Rules::built_in);
 
 /// Of the WAL segments that the examples are written for.
-const SEGMENT: u16 = 16;
+pub const SEGMENT: u16 = 16;
 
-fn files(example: &Example, major: u16) -> FileSet {
+pub fn files(example: &Example, major: u16) -> FileSet {
     static PAIR: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
     let (certificate, key) = PAIR.get_or_init(|| vectors::pair().unwrap());
     let mut files = FileSet::default().with("server.crt", certificate.clone()).with("server.key", key.clone());

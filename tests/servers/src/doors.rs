@@ -282,6 +282,7 @@ fn by_command(directory: &Path, major: Major, visit: &Visit, theirs: &Answer) ->
         out: &mut out,
         err: &mut err,
         color: false,
+        links: false,
         width: 80,
         interactive: false,
         changes: Changes { before: &|_, _| Ok(()) },

@@ -1,19 +1,23 @@
 //! What a server that starts says of files: the phase that reads the
 //! configuration, or the whole of it.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::files::{Bytes, FileSet, replace};
 use crate::install;
 use crate::template;
 use crate::user;
+use crate::wire::{Cell, Session};
 
 /// What came of a start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -59,7 +63,29 @@ pub fn whole_start(major: u16, files: &FileSet) -> Result<Outcome> {
 
 /// As [`whole_start`], on WAL segments of so many MB.
 pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outcome> {
-    start_until(major, segment, files, false, &|_| true)
+    start_until(major, segment, files, false, &|_, _| true)
+}
+
+/// Starts a server as [`whole_start_on`] does, and asks it for all its settings; none if it does not come up.
+pub fn started_settings(major: u16, segment: u16, files: &FileSet) -> Result<Option<BTreeMap<Bytes, Cell>>> {
+    let settings = RefCell::new(None);
+    let ask = |scratch: &Path, _: &[u8]| {
+        settings.replace(Some(settings_at(scratch)));
+        true
+    };
+    start_until(major, segment, files, false, &ask)?;
+    settings.into_inner().transpose()
+}
+
+fn settings_at(directory: &Path) -> Result<BTreeMap<Bytes, Cell>> {
+    let names = fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>>>()?;
+    let is_socket =
+        |name: &&OsString| name.to_str().is_some_and(|name| name.starts_with(".s.PGSQL.") && !name.ends_with(".lock"));
+    let socket = names.iter().find(is_socket).context("no socket where one was to be")?;
+    let answer = Session::open(&directory.join(socket), "postgres")?.query("select name, setting from pg_settings")?;
+    ensure!(answer.error.is_none() && answer.rows.len() > 200, "pg_settings: {:?}", answer.error);
+    let row = |mut row: Vec<Cell>| Some((row.first_mut()?.take()?, row.pop()?));
+    Ok(answer.rows.into_iter().filter_map(row).collect())
 }
 
 /// Starts a standby as [`whole_start_on`] does, and waits until its log shows what came of its first try to
@@ -70,7 +96,7 @@ pub fn standby_start(major: u16, segment: u16, files: &FileSet, is_told: &dyn Fn
         12.. if !has_signal => files.clone().with("standby.signal", ""),
         _ => files.clone(),
     };
-    start_until(major, segment, &files, true, is_told)
+    start_until(major, segment, &files, true, &|_, log| is_told(log))
 }
 
 /// So long a server that is up may take to say what is waited for.
@@ -81,7 +107,7 @@ fn start_until(
     segment: u16,
     files: &FileSet,
     may_connect: bool,
-    is_told: &dyn Fn(&[u8]) -> bool,
+    is_told: &dyn Fn(&Path, &[u8]) -> bool,
 ) -> Result<Outcome> {
     let scratch = template::scratch()?;
     let data = scratch.path().join("data");
@@ -114,7 +140,7 @@ fn start_until(
     let ok = wait(&mut child, &data);
     let ready = Instant::now();
     while matches!(ok, Ok(true)) && ready.elapsed() < PATIENCE {
-        if is_told(&fs::read(scratch.path().join("log"))?) || child.try_wait()?.is_some() {
+        if is_told(scratch.path(), &fs::read(scratch.path().join("log"))?) || child.try_wait()?.is_some() {
             break;
         }
         std::thread::sleep(Duration::from_millis(20));

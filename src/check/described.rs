@@ -1,0 +1,69 @@
+//! What a rule is, in words.
+
+use super::Rules;
+use crate::rule::{Page, page};
+use crate::suppress;
+
+/// A rule in words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Described {
+    /// Its id.
+    pub id: String,
+    /// What it reports, with `{placeholders}`.
+    pub title: String,
+    /// `error`, `warning` or `info`.
+    pub severity: String,
+    /// Why it matters and what to do, as Markdown.
+    pub prose: String,
+    /// Page and anchor of PostgreSQL's manual.
+    pub docs: Option<String>,
+}
+
+impl Described {
+    /// The page of the manual for the present version.
+    pub fn url(&self) -> Option<String> {
+        self.docs.as_ref().map(|docs| format!("https://www.postgresql.org/docs/current/{docs}"))
+    }
+}
+
+impl Rules {
+    /// The rule of that id.
+    pub fn described(&self, id: &str) -> Option<Described> {
+        let own = suppress::RULES.iter().find(|rule| rule.id == id).map(of_comments);
+        own.or_else(|| self.pages().find(|page| page.id == id).map(of_page))
+    }
+
+    /// Whether it takes a primary and its standby to find what a rule is about.
+    pub fn is_about_pairs(&self, id: &str) -> bool {
+        let page = self.pages().find(|page| page.id == id);
+        page.is_some_and(|page| page.examples.iter().any(|example| example.main == page::PAIR))
+    }
+
+    /// Every rule, by id.
+    pub fn all_described(&self) -> Vec<Described> {
+        let own = suppress::RULES.iter().map(of_comments);
+        let mut all: Vec<Described> = own.chain(self.pages().map(of_page)).collect();
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        all
+    }
+}
+
+fn of_page(page: &Page) -> Described {
+    Described {
+        id: page.id.to_string(),
+        title: page.title.to_string(),
+        severity: page.severity.to_string(),
+        prose: page.prose.trim().to_owned(),
+        docs: page.docs.as_ref().map(ToString::to_string),
+    }
+}
+
+fn of_comments(rule: &suppress::Rule) -> Described {
+    Described {
+        id: rule.id.to_owned(),
+        title: rule.title.to_owned(),
+        severity: "warning".to_owned(),
+        prose: rule.prose.to_owned(),
+        docs: None,
+    }
+}
