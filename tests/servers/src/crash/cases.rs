@@ -71,7 +71,7 @@ const BARE: &[(&str, &str)] =
 const ARCHIVE: &[(&str, &str)] = &[
     ("data/postgresql.conf", "work_mem = 7MB\nwal_keep_segments = 3\n"),
     ("data/postgresql.auto.conf", ""),
-    ("data/recovery.conf", "restore_command = 'false'\nrecovery_target = 'immediate'\n"),
+    ("data/recovery.conf", "restore_command = 'false'\nrecovery_end_command = 'true'\n"),
 ];
 const SPLIT: &[(&str, &str)] = &[
     (

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use anyhow::Result;
 use pgconflint::catalog::Catalog;
@@ -51,7 +52,8 @@ pub fn start(case: &Case, root: &Path, major: u16) -> Result<Start> {
         wal_segment_size: None,
     };
     let disk = Disk::default();
-    let outcome = check::node(&disk, &node, &Rules::built_in(), &|_| true);
+    static RULES: OnceLock<Rules> = OnceLock::new();
+    let outcome = check::node(&disk, &node, RULES.get_or_init(Rules::built_in), &|_| true);
     if outcome.findings.iter().any(|finding| finding.effect == Some(Effect::Refuses)) {
         return Ok(Start::Refuses);
     }
