@@ -56,6 +56,11 @@ pub fn request(path: PathBuf, from: Major, major: u16) -> Request {
     Request { node, from, to: Major(major * 100), allowed: Vec::new(), preserve_timeline: false }
 }
 
+/// Whether there is time for more than a sample.
+pub fn is_every_one_wanted() -> bool {
+    std::env::var("PGCONFLINT_PROVE").is_ok_and(|which| which == "all")
+}
+
 /// What a server is once it has settled, as the sentence has it.
 fn foretold(plan: &Plan) -> Option<&'static str> {
     let says = |text: &str| plan.next_start.contains(text);
@@ -89,8 +94,13 @@ fn next_starts_are_what_recorded_servers_did() {
     let recorded = record::read().unwrap();
     let all = cases::cases().unwrap();
     let (mut count, mut wrong) = (0, Vec::new());
-    for case in &all {
-        for major in TARGETS {
+    for (index, case) in (0..).zip(&all) {
+        // Two majors each, in turn, and all where they differ: a plan takes a moment.
+        let is_wanted = |major: &u16| {
+            let place = (major - 12 + index) % 7;
+            is_every_one_wanted() || place < 2 || TARGETS.any(|major| case.differs(major).is_some())
+        };
+        for major in TARGETS.filter(is_wanted) {
             let plan = planned(case, major, &rules);
             let rows = recorded.get(&(case.name.clone(), major)).map(Vec::as_slice).unwrap_or_default();
             let Some(first) = rows.first() else {
@@ -152,7 +162,7 @@ fn real_servers_do_after_migration_what_11_did() {
         return;
     }
     let recorded = record::read().unwrap();
-    let every = if std::env::var("PGCONFLINT_PROVE").is_ok_and(|which| which == "all") { 1 } else { 4 };
+    let every = if is_every_one_wanted() { 1 } else { 4 };
     let all = cases::cases().unwrap();
     let majors = TARGETS.cycle();
     let jobs: Vec<(&Case, u16)> = all.iter().step_by(every).zip(majors).collect();

@@ -74,7 +74,8 @@ pub fn observe(scene: &mut Scene, name: &str, phase: &str, state: State) -> Resu
         if state == State::Primary {
             seen.timeline = timeline(&mut session, &scene.nodes[name].data);
         }
-        // A server may go in between.
+        // Who is promoted may wait for standbys of its own. A server may go in between.
+        let _ = session.query("set synchronous_commit = local");
         seen.writes = session.query("insert into step values (99)").ok().map(|answer| answer.error.is_none());
     }
     if matches!(state, State::Standby | State::Mute) && scene.nodes.contains_key(PRIMARY) {
