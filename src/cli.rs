@@ -204,6 +204,8 @@ pub struct Migrate {
     pub from: Option<Major>,
     /// `--preserve-timeline`
     pub preserve_timeline: bool,
+    /// `--keep-defaults`
+    pub keep_defaults: bool,
     /// `--wal-segment-size`, in bytes.
     pub wal_segment_size: Option<u64>,
     /// `--allow-…`

@@ -6,12 +6,18 @@
 
 pub mod manifest;
 
+mod access;
 mod after;
+mod back;
 mod conninfo;
+mod defaults;
+mod leave;
 mod next;
 mod parameters;
 mod plan;
 mod recovery;
+mod template;
+mod told;
 mod values;
 
 use std::path::PathBuf;
@@ -22,6 +28,8 @@ use crate::version::Major;
 
 pub use after::After;
 pub use plan::plan;
+pub use template::{lone, with_suffix};
+pub use told::Told;
 
 /// What is to be migrated.
 #[derive(Clone, Debug)]
@@ -36,6 +44,8 @@ pub struct Request {
     pub allowed: Vec<Allow>,
     /// Whether a standby stays on its timeline instead of following the newest one.
     pub preserve_timeline: bool,
+    /// Whether defaults that are others in the new version are written down as they were.
+    pub keep_defaults: bool,
 }
 
 /// Something in the way that can be allowed, each by a word of its own.
@@ -91,7 +101,7 @@ impl Allow {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Block {
     /// The reason, in the user's words.
-    pub reason: String,
+    pub reason: Told,
     /// What allows it; nothing does where there is no sane way on.
     pub allow: Option<Allow>,
 }
@@ -173,7 +183,7 @@ pub struct Plan {
     /// Every file that something happens to, in the order of writing.
     pub steps: Vec<Step>,
     /// What the owner must know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Told>,
     /// What the server does at its next start.
     pub next_start: String,
     /// Every file of the node as it will be, those that do not change among them, by path.

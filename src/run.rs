@@ -17,6 +17,7 @@ pub(crate) mod project;
 pub(crate) mod rules;
 mod settings;
 mod target;
+mod tree;
 
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ pub fn run(options: Options, world: &mut World<'_>) -> Exit {
     match task {
         Task::Check(options) => check::check(&options, show_secrets, world),
         Task::Baseline { check, path, prune } => baseline::baseline(&check, &path, prune, show_secrets, world),
-        Task::Migrate(options) => migrate::migrate(&options, show_secrets, world),
+        Task::Migrate(options) => tree::migrate(&options, show_secrets, world),
         Task::Settings(options) => settings::settings(&options, show_secrets, world),
         Task::Hba(options) => hba::hba(&options, show_secrets, world),
         Task::Explain { name, pg, config } => explain::explain(&name, pg.as_ref(), config.as_deref(), world),

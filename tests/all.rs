@@ -31,6 +31,10 @@ mod hostile;
 mod in_place;
 #[path = "all/migrate.rs"]
 mod migrate;
+#[path = "all/migrate_corpus.rs"]
+mod migrate_corpus;
+#[path = "all/migrate_traps.rs"]
+mod migrate_traps;
 #[path = "all/migrated_auto_conf.rs"]
 mod migrated_auto_conf;
 #[path = "all/migrations.rs"]

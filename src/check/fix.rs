@@ -4,7 +4,7 @@ use crate::check::spot::{Spot, View};
 use crate::finding::{Edit, Fix, Safety};
 use crate::model::tree::Entry;
 use crate::rule::page::Verb;
-use crate::source::{Place, Span};
+use crate::source::{Place, Sources, Span};
 use crate::syntax::conf::{self, TokenKind};
 use crate::value::number;
 
@@ -15,7 +15,9 @@ pub fn of(view: &View, verb: &Verb, safe: bool, spot: &Spot) -> Option<Fix> {
         Verb::Native if spot.edits.is_empty() => return None,
         Verb::Native => (native_title(spot), spot.edits.clone()),
         Verb::Rename(name, convert) => rename(view, &entry?, name, convert.as_deref())?,
-        Verb::CommentOut(reason) => ("put the line behind a `#`".to_string(), comment_out(view, &entry?, reason)),
+        Verb::CommentOut(reason) => {
+            ("put the line behind a `#`".to_string(), comment_out(view.sources, &entry?, reason))
+        }
         Verb::Value(value) => (format!("write `{value}`"), vec![new_value(view, &entry?, value.as_bytes())]),
         Verb::Set(set) => set_edits(view, set)?,
         Verb::Remove => ("remove the line".to_string(), vec![remove(view, &entry?)]),
@@ -36,16 +38,16 @@ fn native_title(spot: &Spot) -> String {
 }
 
 /// The whole line of an entry, its line feed left out.
-pub fn whole_line(view: &View, entry: &Entry) -> Span {
-    let source = view.sources.get(entry.file);
+pub fn whole_line(sources: &Sources, entry: &Entry) -> Span {
+    let source = sources.get(entry.file);
     let start = source.line_starts()[entry.line as usize - 1];
     Span::new(start, start + source.line_bytes(entry.line as usize).len())
 }
 
 /// Edits that turn the line into a comment with a reason at its end.
-pub fn comment_out(view: &View, entry: &Entry, reason: &str) -> Vec<Edit> {
-    let line = whole_line(view, entry);
-    let bytes = line.of(&view.sources.get(entry.file).bytes);
+pub fn comment_out(sources: &Sources, entry: &Entry, reason: &str) -> Vec<Edit> {
+    let line = whole_line(sources, entry);
+    let bytes = line.of(&sources.get(entry.file).bytes);
     let end = line.start + bytes.trim_ascii_end().len();
     let at = |offset: usize| Place { file: entry.file, span: Span::new(offset, offset) };
     vec![
@@ -56,7 +58,7 @@ pub fn comment_out(view: &View, entry: &Entry, reason: &str) -> Vec<Edit> {
 
 /// Takes the line out, its line feed included.
 pub fn remove(view: &View, entry: &Entry) -> Edit {
-    let line = whole_line(view, entry);
+    let line = whole_line(view.sources, entry);
     let length = view.sources.get(entry.file).bytes.len();
     Edit {
         place: Place { file: entry.file, span: Span::new(line.start, (line.end + 1).min(length)) },

@@ -181,7 +181,7 @@ fn spot(view: &View, rule: &'static str, lines: &[usize], winner: usize) -> Spot
 
 fn comment_out(view: &View, line: &Judged, wins: &Judged) -> Vec<Edit> {
     let below = line.entry.line < wins.entry.line;
-    fix::comment_out(view, &line.entry, if below { "set again below" } else { "has no effect" })
+    fix::comment_out(view.sources, &line.entry, if below { "set again below" } else { "has no effect" })
 }
 
 /// The name of the file as it is written beside the main one.

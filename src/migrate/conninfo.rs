@@ -1,5 +1,7 @@
 //! The connection string of a standby, for the libpq of another major.
 
+use super::template;
+use crate::catalog::conninfo::{self as table, Kind};
 use crate::catalog::recovery::{Purpose, named};
 use crate::model::conninfo::{Options, Reason, refusals};
 use crate::names;
@@ -8,7 +10,7 @@ use crate::syntax::conninfo::{Conninfo, Form, parse};
 use crate::version::Major;
 
 /// What a standby called itself up to 11, if nothing else was said.
-const USUAL_NAME: &str = "walreceiver";
+pub const USUAL_NAME: &str = "walreceiver";
 
 /// A connection string as it is to be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,10 +23,8 @@ pub struct Adjusted {
     pub notes: Vec<String>,
 }
 
-/// Takes out what the new libpq no longer knows, and keeps the name that the primary sees.
-///
-/// `cluster_name` is that of the standby: from 12 on it would be its name, where it has one.
-pub fn adjust(text: &[u8], from: Major, to: Major, cluster_name: &[u8]) -> Adjusted {
+/// Takes out what the other libpq does not know, where nothing is lost with it.
+pub fn adjust(text: &[u8], from: Major, to: Major) -> Adjusted {
     let mut adjusted = Adjusted { value: text.to_vec(), why: Vec::new(), notes: Vec::new() };
     let known: Vec<Vec<u8>> = refusals(&parse(text, from), from).into_iter().map(|refusal| refusal.message).collect();
     let mut at = 0;
@@ -32,39 +32,87 @@ pub fn adjust(text: &[u8], from: Major, to: Major, cluster_name: &[u8]) -> Adjus
         let conninfo = parse(&adjusted.value, to);
         let all = refusals(&conninfo, to);
         let Some(refusal) = all.get(at) else { break };
-        let gone = matches!(refusal.reason, Reason::KeywordGone(_)).then_some(refusal.pair).flatten();
-        match gone {
-            Some(pair) if conninfo.fault.is_none() => {
-                let keyword = display(&conninfo.pairs[pair].keyword);
-                adjusted.why.push(format!("without `{keyword}`, which libpq of {to} refuses and no server heeded"));
+        let lost = refusal.pair.filter(|_| conninfo.fault.is_none()).and_then(|pair| {
+            let why = says_nothing(&conninfo, pair, refusal.reason, from, to)?;
+            Some((pair, why))
+        });
+        match lost {
+            Some((pair, why)) => {
+                adjusted.why.push(why);
                 let span = around(&adjusted.value, &conninfo, pair);
                 adjusted.value.drain(span.start..span.end);
             }
-            _ => {
-                if !known.contains(&refusal.message) {
+            None => {
+                // What a placeholder will be nobody can refuse.
+                if !known.contains(&refusal.message) && !template::is_open(&refusal.message) {
                     let message = display(&refusal.message);
                     let name = named(Purpose::Conninfo);
-                    adjusted.notes.push(format!("libpq of {to} refuses the string in {name}: {message}"));
+                    adjusted.notes.push(format!(
+                        "libpq of {to} refuses the string in {name}, and the standby does not connect: {message}"
+                    ));
                 }
                 at += 1;
             }
         }
     }
-    let conninfo = parse(&adjusted.value, to);
-    let is_named = Options { conninfo: &conninfo }.filled(names::APPLICATION_NAME).is_some();
-    if !is_named && !cluster_name.is_empty() && conninfo.fault.is_none() {
-        append(&mut adjusted.value, &conninfo, &format!("{}={USUAL_NAME}", names::APPLICATION_NAME));
-        adjusted.why.push(format!(
-            "with the name that the primary has seen so far: from 12 on it would be `{}`, and `{}` of the primary may \
-             wait for the old one",
-            display(cluster_name),
-            names::SYNCHRONOUS_STANDBY_NAMES
-        ));
-    }
     adjusted
 }
 
-fn append(value: &mut Vec<u8>, conninfo: &Conninfo, pair: &str) {
+/// Why a pair that the other libpq does not know may go.
+fn says_nothing(conninfo: &Conninfo, pair: usize, reason: Reason, from: Major, to: Major) -> Option<String> {
+    let (keyword, value) = Options { conninfo }.stored(&conninfo.pairs[pair]);
+    let shown = display(keyword);
+    match reason {
+        Reason::KeywordGone(_) => Some(format!("without `{shown}`, which libpq of {to} refuses and no server heeded")),
+        Reason::KeywordTooNew(_) => {
+            let default = table::laws(Kind::Default, from).find(|row| row.name.as_bytes() == keyword)?;
+            let is_default = default.values.split('|').any(|default| default.as_bytes() == value);
+            is_default.then(|| {
+                let value = display(value);
+                format!("without `{shown}={value}`, which libpq of {to} does not know and that of {from} does unasked")
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Gives the standby the name by which its primary knows it, where it would be another one in the other version.
+pub fn pin(adjusted: &mut Adjusted, to: Major, name: &[u8], why: String) {
+    let conninfo = parse(&adjusted.value, to);
+    let options = Options { conninfo: &conninfo };
+    if conninfo.fault.is_some() || options.filled(names::APPLICATION_NAME).is_some() {
+        return;
+    }
+    let pair = [names::APPLICATION_NAME.as_bytes(), b"=", &spelled(name, conninfo.form)].concat();
+    append(&mut adjusted.value, &conninfo, &pair);
+    adjusted.why.push(why);
+}
+
+/// A value as the string has to spell it.
+fn spelled(value: &[u8], form: Form) -> Vec<u8> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if value.iter().all(is_plain) {
+        return value.to_vec();
+    }
+    match form {
+        Form::Uri => value
+            .iter()
+            .flat_map(|byte| match is_plain(byte) {
+                true => vec![*byte],
+                false => format!("%{byte:02X}").into_bytes(),
+            })
+            .collect(),
+        Form::Pairs => {
+            let escaped = value.iter().flat_map(|byte| match byte {
+                b'\'' | b'\\' => vec![b'\\', *byte],
+                byte => vec![*byte],
+            });
+            [b"'".to_vec(), escaped.collect(), b"'".to_vec()].concat()
+        }
+    }
+}
+
+fn append(value: &mut Vec<u8>, conninfo: &Conninfo, pair: &[u8]) {
     let between = match conninfo.form {
         Form::Pairs if value.trim_ascii().is_empty() => "",
         Form::Pairs => " ",
@@ -73,7 +121,7 @@ fn append(value: &mut Vec<u8>, conninfo: &Conninfo, pair: &str) {
         Form::Uri => "&",
     };
     value.extend(between.as_bytes());
-    value.extend(pair.as_bytes());
+    value.extend(pair);
 }
 
 /// A pair with what parts it from its neighbours.
@@ -98,7 +146,10 @@ mod tests {
     use super::*;
 
     fn adjusted(text: &str, cluster_name: &str) -> (String, usize, usize) {
-        let adjusted = adjust(text.as_bytes(), Major::V11, Major::V16, cluster_name.as_bytes());
+        let mut adjusted = adjust(text.as_bytes(), Major::V11, Major::V16);
+        if !cluster_name.is_empty() {
+            pin(&mut adjusted, Major::V16, USUAL_NAME.as_bytes(), String::new());
+        }
         (String::from_utf8(adjusted.value).expect("UTF-8"), adjusted.why.len(), adjusted.notes.len())
     }
 
@@ -119,6 +170,25 @@ mod tests {
             ("host=a bogus=1", "", "host=a bogus=1", 0, 0),
         ] {
             assert_eq!(adjusted(text, cluster_name), (wanted.to_owned(), why, notes), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_an_older_libpq_does_not_know_goes_where_it_says_nothing() {
+        for (text, name, wanted, why, notes) in [
+            ("host=a channel_binding=prefer sslsni=1 gssencmode=prefer user=b", "", "host=a user=b", 3, 0),
+            ("host=a channel_binding=require", "", "host=a channel_binding=require", 0, 1),
+            ("host=a", "16/main", "host=a application_name='16/main'", 1, 0),
+            ("host=a", "it's", "host=a application_name='it\\'s'", 1, 0),
+            ("postgresql://a/?sslsni=1", "16/main", "postgresql://a/?application_name=16%2Fmain", 2, 0),
+            ("host=a application_name=b", "16/main", "host=a application_name=b", 0, 0),
+        ] {
+            let mut adjusted = adjust(text.as_bytes(), Major::V16, Major::V11);
+            if !name.is_empty() {
+                pin(&mut adjusted, Major::V11, name.as_bytes(), String::new());
+            }
+            let value = String::from_utf8(adjusted.value).expect("UTF-8");
+            assert_eq!((value.as_str(), adjusted.why.len(), adjusted.notes.len()), (wanted, why, notes), "{text}");
         }
     }
 }

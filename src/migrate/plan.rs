@@ -1,18 +1,18 @@
 //! The plan: what is in the way, what changes, and in which order it is written.
 
+mod back;
+mod forward;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::parameters::{self, found, key, known};
-use super::recovery::{self, Moved, later_names};
-use super::{Action, After, Allow, Block, Change, Plan, Request, Step, next};
+use super::parameters::{self, Mended, found, key, known};
+use super::template::{self, Masked};
+use super::{Action, After, Allow, Block, Change, Plan, Request, Step, Told, access, defaults, next};
 use crate::catalog::Catalog;
-use crate::catalog::recovery::Purpose;
 use crate::check::{self, Node, Reading, Rules};
-use crate::finding::Severity;
-use crate::model::auto_conf::AutoConf;
-use crate::model::recovery::Recovery;
+use crate::finding::{Finding, Severity};
 use crate::model::recovery::signals::{self, Signals};
 use crate::model::settings::Settings;
 use crate::names;
@@ -21,12 +21,27 @@ use crate::version::{Major, PgVersion};
 
 /// Plans a migration; whatever is wrong with the files is in the plan.
 pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
-    let mut planner = Planner::new(files, request, rules);
+    let masked = Masked::new(files);
+    let mut planner = Planner::new(&masked, request, rules);
     planner.preconditions();
-    planner.parameters();
-    planner.recovery();
+    let is_with_conf = |major: Major| major < Major::V12;
+    match (is_with_conf(request.from), is_with_conf(request.to)) {
+        (true, false) => {
+            planner.hide_recovery();
+            planner.parameters();
+            planner.recovery();
+        }
+        (false, true) => {
+            planner.recovery_conf();
+            planner.parameters();
+        }
+        _ => planner.parameters(),
+    }
     planner.errors();
-    planner.finish()
+    let mut plan = planner.finish();
+    let faults = masked.faults().into_iter().map(|reason| Block { reason, allow: None });
+    plan.blocks.splice(0..0, faults);
+    masked.reveal(plan)
 }
 
 struct Planner<'a> {
@@ -42,6 +57,8 @@ struct Planner<'a> {
     signals: Signals,
     after: After<'a>,
     before: parameters::Known,
+    /// What the old server is told, in these files.
+    own: (Sources, Vec<Finding>),
     plan: Plan,
     /// What becomes of recovery.conf and of a signal file that is in the way.
     renames: Vec<Step>,
@@ -58,7 +75,9 @@ impl<'a> Planner<'a> {
         let reading = Reading::of(files, &mut sources, &subject, tree, catalog);
         let signals = signals::signals(files, &data);
         let (own, findings) = found(files, &request.node, request.from, rules);
-        let before = known(&own, &findings);
+        let mut before = known(&own, &findings);
+        before.retain(|finds| !parameters::is_new_since(finds, request.from));
+        let own = (own, findings);
         let plan = Plan {
             from: request.from,
             to: request.to,
@@ -73,10 +92,31 @@ impl<'a> Planner<'a> {
         let after = After::new(files);
         let (renames, kept) = (Vec::new(), Vec::new());
         let node = request.node.clone();
-        Planner { files, request, node, rules, sources, reading, data, signals, after, before, plan, renames, kept }
+        Planner {
+            files,
+            request,
+            node,
+            rules,
+            sources,
+            reading,
+            data,
+            signals,
+            after,
+            before,
+            own,
+            plan,
+            renames,
+            kept,
+        }
     }
 
-    fn block(&mut self, allow: Option<Allow>, reason: String) {
+    /// Whether the data directory is there; as seen from within it has no name.
+    fn has_data(&self) -> bool {
+        let here = self.data.as_os_str().is_empty();
+        self.files.list(if here { Path::new(".") } else { &self.data }).is_ok()
+    }
+
+    fn block(&mut self, allow: Option<Allow>, reason: Told) {
         self.plan.blocks.push(Block { reason, allow });
     }
 
@@ -85,11 +125,11 @@ impl<'a> Planner<'a> {
         let there = |name: &str| self.files.read(&self.data.join(name)).is_ok();
         let (is_running, has_done) = (there(names::POSTMASTER_PID), there(RECOVERY_DONE));
         if is_running {
-            let reason = format!(
-                "{} is there: the server runs, or did not end in good order",
-                self.data.join(names::POSTMASTER_PID).display()
+            let path = self.data.join(names::POSTMASTER_PID);
+            self.block(
+                Some(Allow::Running),
+                Told::of(&path, "it is there: the server runs, or did not end in good order"),
             );
-            self.block(Some(Allow::Running), reason);
         }
         let main = self.request.node.path.join(names::POSTGRESQL_CONF);
         let mut paths = vec![main];
@@ -99,7 +139,7 @@ impl<'a> Planner<'a> {
             if let Err(error) = self.files.read(&path)
                 && !matches!(error, ReadError::Missing | ReadError::NotDirectory)
             {
-                self.block(None, format!("{}: {error}", path.display()));
+                self.block(None, Told::of(&path, error.to_string()));
             }
         }
         if self.request.from < Major::V12 && self.signals.standby && self.signals.recovery {
@@ -108,186 +148,38 @@ impl<'a> Planner<'a> {
                 names::STANDBY_SIGNAL,
                 names::RECOVERY_SIGNAL
             );
-            self.block(None, reason);
+            self.block(None, reason.into());
         }
-        if has_done {
-            self.plan.notes.push(format!(
-                "{}: from 12 on every start deletes it; move it elsewhere if it is still wanted",
-                self.data.join(RECOVERY_DONE).display()
-            ));
+        if has_done && self.request.to >= Major::V12 {
+            let text = "from 12 on every start deletes it; move it elsewhere if it is still wanted";
+            self.plan.notes.push(Told::of(&self.data.join(RECOVERY_DONE), text));
         }
         if self.request.from >= Major::V12 && self.signals.recovery_conf {
-            let reason = format!(
-                "{} is there, and {} does not read it: --from says which version it was written for",
-                self.data.join(names::RECOVERY_CONF).display(),
+            let text = format!(
+                "it is there, and {} does not read it: --from says which version it was written for",
                 self.request.from
             );
-            self.block(None, reason);
+            self.block(None, Told::of(&self.data.join(names::RECOVERY_CONF), text));
         }
     }
 
-    /// Everything but recovery.conf, where each of them stands.
-    fn parameters(&mut self) {
+    /// The old server's recovery.conf is no matter of the new one's.
+    fn hide_recovery(&mut self) {
         if let Some(recovery) = &self.reading.recovery {
             self.after.hide(recovery.path.clone());
         }
         self.after.hide(self.data.join(names::RECOVERY_CONF));
-        let mut mended =
-            parameters::mend(&mut self.after, &self.request.node, self.request.to, self.rules, &self.before);
-        self.plan.changes.append(&mut mended.changes);
-        self.plan.notes.append(&mut mended.notes);
     }
 
-    fn recovery(&mut self) {
-        let Some(recovery) = self.reading.recovery.take() else { return };
-        if self.request.from >= Major::V12 {
-            return;
-        }
-        if recovery.path != self.data.join(names::RECOVERY_CONF) {
-            let is_there = self.files.list(&self.data).is_ok();
-            if is_there {
-                self.after.files.remove(&recovery.path);
-                self.plan.notes.push(format!(
-                    "{} is not in the data directory: no server reads it, so it stays as it is",
-                    recovery.path.display()
-                ));
-                return;
-            }
-            let reason = format!(
-                "the data directory {} is not there: --data-dir says where it lies; or else its files are made beside {}",
-                self.data.display(),
-                recovery.path.display()
-            );
-            self.block(Some(Allow::MissingDataDirectory), reason);
-            self.data = recovery.path.parent().unwrap_or(Path::new("")).to_path_buf();
-            self.signals = signals::signals(self.files, &self.data);
-            self.node.data_dir = Some(self.data.clone());
-        }
-        let mut sources = Sources::default();
-        let after = settings_after(&self.after, &self.node, self.request.to, &mut sources);
-        let moved = recovery::moved(self.request, &self.reading, &recovery, &self.sources, &after);
-        self.conflicts(&moved, &after, &sources);
-        self.move_settings(&moved);
-        self.signal(moved.is_standby);
-        self.put_aside(&recovery);
-        let Moved { settings, dropped, blocks, notes, .. } = moved;
-        let data = self.data.clone();
-        let rows = settings.into_iter().map(|(_, _, row)| row).chain(dropped).map(|row| below(row, &data));
-        let mut rows: Vec<Change> = rows.collect();
-        rows.sort_by_key(|row| row.from.as_ref().map_or(usize::MAX, |from| from.line));
-        self.plan.changes.extend(rows);
-        self.plan.blocks.extend(blocks);
-        self.plan.notes.extend(notes);
-    }
-
-    /// What other files say of the same settings. Two targets refuse every start.
-    fn conflicts(&mut self, moved: &Moved, after: &Settings, sources: &Sources) {
-        let targets: Vec<&str> = later_names(Purpose::Target).collect();
-        let new_target = moved.settings.iter().map(|(name, ..)| *name).find(|name| targets.contains(name));
-        let mut names: Vec<&str> = moved.settings.iter().map(|(name, ..)| *name).collect();
-        if new_target.is_some() {
-            names.extend(targets.iter().filter(|target| !moved.settings.iter().any(|(name, ..)| name == *target)));
-        }
-        for name in names {
-            let Some((_, judged)) = after.catalog.find(name.as_bytes()).and_then(|id| after.winner(id)) else {
-                continue;
-            };
-            let value = after.value(name).map(|value| value.plain()).unwrap_or_default();
-            let wanted = moved.settings.iter().find(|(known, ..)| *known == name).map(|(_, value, _)| value);
-            let place = format!("{}:{}", sources.get(judged.entry.file).path.display(), judged.entry.line);
-            match wanted {
-                Some(wanted) if *wanted == value => {}
-                Some(wanted) => {
-                    let (value, wanted) = (display(&value), display(wanted));
-                    let reason = format!("{place} sets `{name}` to `{value}`, and recovery.conf to `{wanted}`");
-                    self.block(Some(Allow::Conflict), reason);
-                }
-                // An empty one behind another is refused as well.
-                None => {
-                    let target = new_target.unwrap_or_default();
-                    let reason = format!(
-                        "{place} sets the target `{name}`, and recovery.conf `{target}`: no server from 12 on starts with \
-                         both; take away the one that is not meant"
-                    );
-                    self.block(None, reason);
-                }
-            }
-        }
-    }
-
-    /// Writes the settings as ALTER SYSTEM does, one after the other.
-    fn move_settings(&mut self, moved: &Moved) {
-        let path = self.data.join(names::AUTO_CONF);
-        if moved.settings.is_empty() {
-            return;
-        }
-        let catalog = Catalog::shared(PgVersion::newest(self.request.to));
-        self.warn_of_comments(&path);
-        for (name, value, _) in &moved.settings {
-            let written = AutoConf { files: &self.after, path: &path, catalog }.set(name, value);
-            match written {
-                Ok(bytes) => self.after.set(path.clone(), bytes),
-                Err(refusal) => {
-                    let message = refusal.message.unwrap_or_default();
-                    let reason = format!("{} would refuse it: {message}", self.request.to);
-                    self.block(None, reason);
-                }
-            }
-        }
-    }
-
-    /// ALTER SYSTEM keeps neither comments nor includes.
-    fn warn_of_comments(&mut self, path: &Path) {
-        let Ok(bytes) = self.after.read(path) else { return };
-        let header = crate::model::auto_conf::HEADER;
-        let rest = bytes.strip_prefix(header.as_bytes()).unwrap_or(&bytes);
-        let has_comment = rest.split(|byte| *byte == b'\n').any(|line| line.trim_ascii_start().starts_with(b"#"));
-        if has_comment {
-            self.plan.notes.push(format!("{}: comments in it go, as with any ALTER SYSTEM", path.display()));
-        }
-        let included = |name: &str| {
-            let value = check::setting(&bytes, name)?;
-            Some(format!("`{name} {}`", display(&value)))
-        };
-        for include in [names::INCLUDE, names::INCLUDE_IF_EXISTS, names::INCLUDE_DIR].into_iter().filter_map(included) {
-            self.plan.notes.push(format!(
-                "{}: {include} goes and its settings take its place, as with any ALTER SYSTEM",
-                path.display()
-            ));
-        }
-    }
-
-    fn signal(&mut self, is_standby: bool) {
-        let (wanted, other, other_is_there) = match is_standby {
-            true => (names::STANDBY_SIGNAL, names::RECOVERY_SIGNAL, self.signals.recovery),
-            false => (names::RECOVERY_SIGNAL, names::STANDBY_SIGNAL, self.signals.standby),
-        };
-        let path = self.data.join(wanted);
-        let is_there = if is_standby { self.signals.standby } else { self.signals.recovery };
-        if !is_there {
-            self.after.set(path, Vec::new());
-        }
-        if other_is_there && !is_there {
-            let path = self.data.join(other);
-            let reason = format!("{} is there, and recovery.conf asks for {wanted}", path.display());
-            self.block(Some(Allow::OtherSignal), reason);
-            self.rename(path, "it says something else than recovery.conf".to_owned());
-        }
-    }
-
-    /// The last thing that is done: until then no server from 12 on starts.
-    fn put_aside(&mut self, recovery: &Recovery) {
-        let reason = format!("no server from {} on starts beside it", Major::V12);
-        self.rename(recovery.path.clone(), reason);
-        let read = recovery.tree.visits.iter().skip(1).filter_map(|visit| visit.file);
-        for file in read {
-            let source = self.sources.get(file);
-            let is_new = !self.kept.iter().any(|step| step.path == source.path) && source.kind == FileKind::Recovery;
-            if is_new && source.path != recovery.path {
-                let why = "what it says is in postgresql.auto.conf now".to_owned();
-                let old = Some(Arc::clone(&source.bytes));
-                self.kept.push(Step { action: Action::Keep, path: source.path.clone(), why, old, new: None });
-            }
+    /// Parameters and records, where each of them stands.
+    fn parameters(&mut self) {
+        let mut kept = access::keep(&mut self.after, self.request, &self.reading, &self.sources);
+        kept.notes.extend(access::unheeded(self.request, &self.own.0, &self.own.1));
+        let mended = parameters::mend(&mut self.after, self.request, self.rules, &self.before);
+        let defaults = defaults::tell(&mut self.after, self.request);
+        for Mended { changes, notes } in [kept, mended, defaults] {
+            self.plan.changes.extend(changes);
+            self.plan.notes.extend(notes);
         }
     }
 
@@ -307,22 +199,62 @@ impl<'a> Planner<'a> {
     fn errors(&mut self) {
         let (sources, findings) = found(&self.after, &self.node, self.request.to, self.rules);
         let differs = |(path, new): (&PathBuf, &Option<Arc<[u8]>>)| self.files.read(path).ok() != *new;
-        let is_same = !self.after.files.iter().any(differs);
+        // A node that has been migrated before is the new version's already, whatever it is said to come from.
+        let has_signal = self.signals.standby || self.signals.recovery;
+        let is_there = self.request.from == self.request.to
+            || self.request.from < Major::V12 && self.request.to >= Major::V12 && has_signal;
+        let is_same = is_there && !self.after.files.iter().any(differs);
+        let is_back = self.request.to < self.request.from;
         for finding in &findings {
-            // What stood in recovery.conf has another place now.
-            let (rule, _, subject) = key(&sources, finding);
-            if self.before.iter().any(|(known, _, about)| (known, about) == (&rule, &subject)) {
+            let source = sources.get(finding.place.file);
+            let line = source.line_bytes(source.line(finding.place.span.start));
+            // What a placeholder will be is not known, and so not what is wrong with it.
+            if self.was_found(&key(&sources, finding)) || template::is_open(line) {
                 continue;
             }
-            let source = sources.get(finding.place.file);
-            let text = parameters::told(source, finding);
+            let told = |text: String| Told::at(&source.path, source.line(finding.place.span.start), text);
+            let new = || told(format!("new in {}: {}", self.request.to, finding.message));
             match finding.severity {
                 // Nothing is to be done: nothing can be in the way.
-                Severity::Error if is_same => self.plan.notes.push(format!("new in {}: {text}", self.request.to)),
-                Severity::Error => self.block(Some(Allow::Errors), format!("new in {}: {text}", self.request.to)),
-                Severity::Warning => self.plan.notes.push(text),
+                Severity::Error if is_same => self.plan.notes.push(new()),
+                // An older server may let in whom a newer one turns away, and says nothing.
+                Severity::Warning if is_back && sources.get(finding.place.file).kind == FileKind::Hba => {
+                    self.block(Some(Allow::Errors), new());
+                }
+                Severity::Error => self.block(Some(Allow::Errors), new()),
+                Severity::Warning => self.plan.notes.push(told(finding.message.clone())),
                 Severity::Info => {}
             }
+        }
+    }
+
+    /// Whether the old server was told the same, of the same file or of one that the setting has come from.
+    fn was_found(&self, (rule, path, subject): &parameters::Finds) -> bool {
+        self.before.iter().any(|(known, file, about)| {
+            let has_moved = |row: &Change| {
+                row.from.as_ref().is_some_and(|from| from.path == *file)
+                    && row.to.as_ref().is_some_and(|to| to.path == *path)
+            };
+            (known, about) == (rule, subject) && (file == path || self.plan.changes.iter().any(has_moved))
+        })
+    }
+
+    /// ALTER SYSTEM keeps neither comments nor includes.
+    fn warn_of_comments(&mut self, path: &Path) {
+        let Ok(bytes) = self.files.read(path) else { return };
+        let header = crate::model::auto_conf::HEADER;
+        let rest = bytes.strip_prefix(header.as_bytes()).unwrap_or(&bytes);
+        let has_comment = rest.split(|byte| *byte == b'\n').any(|line| line.trim_ascii_start().starts_with(b"#"));
+        if has_comment {
+            self.plan.notes.push(Told::of(path, "comments in it go, as with any ALTER SYSTEM"));
+        }
+        let included = |name: &str| {
+            let value = check::setting(&bytes, name)?;
+            Some(format!("`{name} {}`", display(&value)))
+        };
+        for include in [names::INCLUDE, names::INCLUDE_IF_EXISTS, names::INCLUDE_DIR].into_iter().filter_map(included) {
+            let text = format!("{include} goes and its settings take its place, as with any ALTER SYSTEM");
+            self.plan.notes.push(Told::of(path, text));
         }
     }
 
@@ -339,8 +271,12 @@ impl<'a> Planner<'a> {
             if old.as_ref() == Some(&new) {
                 continue;
             }
-            let is_signal = [names::STANDBY_SIGNAL, names::RECOVERY_SIGNAL].iter().any(|name| path.ends_with(name));
+            let firsts = [names::STANDBY_SIGNAL, names::RECOVERY_SIGNAL, names::RECOVERY_CONF];
+            let is_signal = old.is_none() && firsts.iter().any(|name| path == self.data.join(name));
             let is_auto = path == self.data.join(names::AUTO_CONF);
+            if is_auto {
+                self.warn_of_comments(&path);
+            }
             let why = match () {
                 () if is_signal => "says what the server is to do".to_owned(),
                 () if is_auto => "written as ALTER SYSTEM does".to_owned(),
@@ -349,7 +285,7 @@ impl<'a> Planner<'a> {
             let action = if old.is_some() { Action::Edit } else { Action::Create };
             steps.push((!is_signal, Step { action, path, why, old, new: Some(new) }));
         }
-        // Signal files first: a former standby must never start as a primary.
+        // What makes a server a standby comes first, and what made it one goes last: it never starts as a primary.
         steps.sort_by_key(|(is_later, _)| *is_later);
         self.plan.steps = steps.into_iter().map(|(_, step)| step).chain(self.renames).chain(self.kept).collect();
         self.plan.blocks.retain(|block| block.allow.is_none_or(|allow| !self.request.allowed.contains(&allow)));
@@ -363,6 +299,7 @@ impl<'a> Planner<'a> {
         let of_node = |path: &Path| matches!(path.file_name(), Some(name) if name != names::PG_VERSION);
         let paths = read.iter().map(|(_, source)| source.path.clone()).filter(|path| of_node(path));
         let signals = [names::STANDBY_SIGNAL, names::RECOVERY_SIGNAL].map(|name| self.data.join(name));
+        let signals = signals.into_iter().filter(|_| self.request.to >= Major::V12);
         let paths: BTreeSet<PathBuf> = paths.chain(signals).collect();
         // What stands for a missing file is not among them.
         paths.into_iter().filter_map(|path| self.after.read(&path).ok().map(|bytes| (path, bytes))).collect()

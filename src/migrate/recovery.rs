@@ -1,10 +1,9 @@
 //! recovery.conf as settings and a signal file.
 
 use super::values::{self, Becomes};
-use super::{Allow, Block, Change, Goes, Request, Stands, conninfo};
-use crate::catalog::recovery::{Purpose, named, names as known_names};
+use super::{Allow, Block, Change, Goes, Request, Stands, Told, conninfo, template};
+use crate::catalog::recovery::{Kind, Name, Purpose, named, names as known_names};
 use crate::check::Reading;
-use crate::model::path;
 use crate::model::recovery::{Line, Meaning, Recovery, Verdict, refused, unreadable, unrecognized, without_restore};
 use crate::model::settings::Settings;
 use crate::model::transcript;
@@ -24,7 +23,7 @@ pub struct Moved {
     /// What is in the way.
     pub blocks: Vec<Block>,
     /// What the owner must know.
-    pub notes: Vec<String>,
+    pub notes: Vec<Told>,
     /// Whether the server is a standby.
     pub is_standby: bool,
 }
@@ -44,19 +43,21 @@ pub fn moved(request: &Request, reading: &Reading, recovery: &Recovery, sources:
     let scene = Scene { request, recovery, settings: &reading.settings, sources, after };
     let mut moved = Moved { is_standby: recovery.is_standby(), ..Moved::default() };
     if let Some(message) = unreadable(recovery) {
-        moved.blocks.push(Block { reason: message.text, allow: None });
+        moved.blocks.push(Block { reason: message.text.into(), allow: None });
         return moved;
     }
     scene.refusals(&mut moved);
     if !recovery.is_standby() && !recovery.says(Purpose::Restore) {
         let reason = format!("the old server does not start with it: {}", without_restore().text);
-        moved.blocks.push(Block { reason, allow: None });
+        moved.blocks.push(Block { reason: reason.into(), allow: None });
     }
     for (index, line) in recovery.lines.iter().enumerate() {
-        let (Verdict::Read(meaning), Some(name)) = (&line.verdict, line.name) else { continue };
-        let last = recovery.line(name.purpose).is_some_and(|(last, ..)| last == index);
-        if last {
-            scene.line(line, meaning, &mut moved);
+        let (Some(meaning), Some(name)) = (scene.meaning(line), line.name) else { continue };
+        let is_later = |other: &Line| {
+            scene.meaning(other).is_some() && other.name.is_some_and(|other| other.purpose == name.purpose)
+        };
+        if !recovery.lines[index + 1..].iter().any(is_later) {
+            scene.line(line, &meaning, &mut moved);
         } else {
             let what = if name.purpose == Purpose::Target { "target" } else { "line" };
             let why = format!("a later {what} wins");
@@ -72,22 +73,32 @@ pub fn moved(request: &Request, reading: &Reading, recovery: &Recovery, sources:
 }
 
 impl Scene<'_> {
+    /// What a line means to the old server; one that nobody has filled in yet means its text.
+    fn meaning(&self, line: &Line) -> Option<Meaning> {
+        match &line.verdict {
+            Verdict::Read(meaning) => Some(meaning.clone()),
+            Verdict::Refused(_) => Some(self.value(line)).filter(|text| template::is_open(text)).map(Meaning::Text),
+            Verdict::Unknown => None,
+        }
+    }
+
     /// What the old server refuses of it, each line by itself.
     fn refusals(&self, moved: &mut Moved) {
         let allow = Some(Allow::RefusedLines);
         for fault in self.recovery.tree.faults().filter(|fault| fault.is_error()) {
             let text = transcript::fault_text(&self.recovery.tree, fault, self.sources);
-            moved.blocks.push(Block { reason: format!("the old server refuses it: {text}"), allow });
+            moved.blocks.push(Block { reason: format!("the old server refuses it: {text}").into(), allow });
         }
         for line in &self.recovery.lines {
             let message = match &line.verdict {
                 Verdict::Read(_) => continue,
+                Verdict::Refused(_) if self.meaning(line).is_some() => continue,
                 Verdict::Refused(refusal) => refused(refusal),
                 Verdict::Unknown => unrecognized(self.sources.text(line.entry.name())),
             };
-            let place = &self.recovery.tree.visits[line.entry.visit as usize].path;
-            let place = format!("{}:{}", display(&path::to_bytes(place)), line.entry.line);
-            let reason = format!("{place}: the old server refuses it: {}", message.text);
+            let path = &self.sources.get(line.entry.file).path;
+            let text = format!("the old server refuses it: {}", message.text);
+            let reason = Told::at(path, line.entry.line as usize, text);
             moved.blocks.push(Block { reason, allow });
             moved.dropped.push(self.row(line, None, "the old server refuses it".to_owned()));
         }
@@ -114,7 +125,14 @@ impl Scene<'_> {
     fn line(&self, line: &Line, meaning: &Meaning, moved: &mut Moved) {
         let Some(name) = line.name else { return };
         let to = self.request.to;
-        let later = if name.later.is_empty() { name.name } else { name.later };
+        let later = later_name(name);
+        if name.purpose == Purpose::Mode && matches!(meaning, Meaning::Text(_)) {
+            let reason = format!("whether it is a standby is not filled in yet: `{}`", display(&self.value(line)));
+            let path = &self.sources.get(line.entry.file).path;
+            let reason = Told::at(path, line.entry.line as usize, reason);
+            moved.blocks.push(Block { reason, allow: None });
+            return;
+        }
         if name.purpose == Purpose::Mode {
             let (file, what) = match moved.is_standby {
                 true => (names::STANDBY_SIGNAL, "an empty file says so from 12 on"),
@@ -128,17 +146,25 @@ impl Scene<'_> {
             let why = format!("gone in {}: end a standby with pg_ctl promote or pg_promote()", Major::V16);
             moved.dropped.push(self.row(line, None, why));
             let file = display(&self.value(line));
-            moved.notes.push(format!(
+            if file.is_empty() {
+                return;
+            }
+            let note = format!(
                 "`{}`: scripts that make the file `{file}` to promote the standby do nothing in {to}; let them call \
                  pg_ctl promote or pg_promote()",
                 name.name
-            ));
+            );
+            moved.notes.push(note.into());
             return;
         }
         let text = self.value(line);
-        match values::of(name, meaning, &text, &self.settings.zone, self.after.catalog) {
+        let becomes = match template::is_open(&text) {
+            true => self.open(name, &text, moved),
+            false => values::of(name, meaning, &text, &self.settings.zone, self.after.catalog),
+        };
+        match becomes {
             Becomes::Dropped(why) => moved.dropped.push(self.row(line, None, why)),
-            Becomes::Impossible(reason) => moved.blocks.push(Block { reason, allow: None }),
+            Becomes::Impossible(reason) => moved.blocks.push(Block { reason: reason.into(), allow: None }),
             Becomes::Written(value, why, note) => {
                 let usual = match name.purpose {
                     _ if later != name.name => format!("`{}` is its name from 12 on", later),
@@ -147,23 +173,49 @@ impl Scene<'_> {
                 let mut reasons: Vec<String> = why.into_iter().collect();
                 let mut value = value;
                 if name.purpose == Purpose::Conninfo {
-                    let cluster_name =
-                        self.after.value(names::CLUSTER_NAME).map(|name| name.plain()).unwrap_or_default();
-                    let adjusted = conninfo::adjust(&value, self.recovery.major, to, &cluster_name);
+                    let adjusted = self.conninfo(&value);
                     reasons.extend(adjusted.why);
-                    moved.notes.extend(adjusted.notes);
+                    moved.notes.extend(adjusted.notes.into_iter().map(Told::from));
                     value = adjusted.value;
                 }
-                moved.notes.extend(note);
+                moved.notes.extend(note.map(Told::from));
                 let why = std::iter::once(usual).chain(reasons).collect::<Vec<_>>().join("; ");
                 if value.contains(&b'\n') {
                     let reason = format!("`{}` holds a line feed, which ALTER SYSTEM does not write", name.name);
-                    moved.blocks.push(Block { reason, allow: None });
+                    moved.blocks.push(Block { reason: reason.into(), allow: None });
                 }
                 let row = self.row(line, Some(self.goes(later, &value)), why);
                 moved.settings.push((later, value, row));
             }
         }
+    }
+
+    /// The connection string for the new libpq, under the name that the primary has seen so far.
+    fn conninfo(&self, value: &[u8]) -> conninfo::Adjusted {
+        let mut adjusted = conninfo::adjust(value, self.recovery.major, self.request.to);
+        let cluster_name = self.after.value(names::CLUSTER_NAME).map(|name| name.plain()).unwrap_or_default();
+        if !cluster_name.is_empty() {
+            let why = format!(
+                "with the name that the primary has seen so far: from 12 on it would be `{}`, and `{}` of the primary may \
+                 wait for the old one",
+                display(&cluster_name),
+                names::SYNCHRONOUS_STANDBY_NAMES
+            );
+            conninfo::pin(&mut adjusted, self.request.to, conninfo::USUAL_NAME.as_bytes(), why);
+        }
+        adjusted
+    }
+
+    /// A value with a placeholder stays as it is: what will stand there nobody knows.
+    fn open(&self, name: &Name, text: &[u8], moved: &mut Moved) -> Becomes {
+        if name.kind != Kind::Text {
+            let to = self.request.to;
+            moved.notes.push(
+                format!("`{}` is filled in later, with something that {to} takes: it is not looked at here", name.name)
+                    .into(),
+            );
+        }
+        Becomes::Written(text.to_vec(), None, None)
     }
 
     fn added(&self, purpose: Purpose, value: &str, why: &str, moved: &mut Moved) {
@@ -183,10 +235,11 @@ impl Scene<'_> {
             let why = "not set: up to 11 the timeline of the backup, from 12 on the newest one";
             return self.added(Purpose::Timeline, "current", why, moved);
         }
-        moved.notes.push(format!(
+        let note = format!(
             "`{name}` is not set: up to 11 the standby stayed on the timeline of its backup, from 12 on it follows the \
              newest one, as a standby is nearly always meant to (--preserve-timeline writes `current`)"
-        ));
+        );
+        moved.notes.push(note.into());
     }
 
     /// What happens at the target, where a default of the old server decided it.
@@ -237,10 +290,11 @@ impl Scene<'_> {
     fn unreached(&self, moved: &mut Moved) {
         let target = later_names(Purpose::Target).find(|target| moved.settings.iter().any(|(name, ..)| name == target));
         let Some(name) = target.filter(|_| self.request.to >= Major::V13) else { return };
-        moved.notes.push(format!(
+        let text = format!(
             "`{name}`: a server whose target is never reached ends with an error from 13 on; up to 12 it opened for \
              writes at the end of the WAL"
-        ));
+        );
+        moved.notes.push(text.into());
     }
 
     /// An old server reads no signal file: what stops it on a migrated standby is a name that it does not know.
@@ -255,6 +309,10 @@ impl Scene<'_> {
 
 /// The names, from 12 on, of what recovery.conf sets for these purposes.
 pub fn later_names(purpose: Purpose) -> impl Iterator<Item = &'static str> {
-    let names = known_names().iter().filter(move |name| name.purpose == purpose);
-    names.map(|name| if name.later.is_empty() { name.name } else { name.later })
+    known_names().iter().filter(move |name| name.purpose == purpose).map(later_name)
+}
+
+/// The name of a setting from 12 on.
+pub fn later_name(name: &Name) -> &'static str {
+    if name.later.is_empty() { name.name } else { name.later }
 }

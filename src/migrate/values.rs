@@ -7,7 +7,7 @@ use crate::model::settings::Zone;
 use crate::source::display;
 use crate::value::grammar::timestamp::{self, Stamp};
 use crate::value::{Context, Read};
-use crate::version::Major;
+use crate::version::{Major, PgVersion};
 
 /// What becomes of a value.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -124,6 +124,28 @@ pub fn command(text: &[u8], letters: &[u8], major: Major) -> Becomes {
     Becomes::Written(written, why, None)
 }
 
+/// A bare number that counts something else in the new version, with the unit that it had.
+pub fn in_other_units(name: &str, text: &[u8], from: Major, to: Major) -> Option<(Vec<u8>, String)> {
+    let from = from.max(Major::V9_4);
+    let parameter = |major| {
+        let catalog = Catalog::shared(PgVersion::newest(major));
+        catalog.find(name.as_bytes()).map(|id| catalog.get(id))
+    };
+    let (old, new) = (parameter(from)?, parameter(to)?);
+    let units = old.unit.zip(new.unit).filter(|(old, new)| old != new)?;
+    if !text.trim_ascii().iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let value = crate::catalog::read(old, &Context::new(from, old.name), text).ok()?;
+    let why = format!(
+        "`{}` counts units of {} in {from} and of {} in {to}: written with its unit",
+        display(text),
+        units.0.word(),
+        units.1.word()
+    );
+    Some((value.shown(old, from), why)).filter(|(shown, _)| shown != text)
+}
+
 fn read(catalog: &Catalog, name: &str, text: &[u8]) -> Read {
     let Some(id) = catalog.find(name.as_bytes()) else { return Err(crate::value::Refusal::default()) };
     let context = Context::new(catalog.version.major, name);
@@ -134,7 +156,6 @@ fn read(catalog: &Catalog, name: &str, text: &[u8]) -> Read {
 mod tests {
     use super::*;
     use crate::catalog::recovery::names;
-    use crate::version::PgVersion;
 
     fn becomes(purpose: Purpose, text: &str, meaning: &Meaning) -> String {
         let name = names().iter().find(|name| name.purpose == purpose).expect("a name");

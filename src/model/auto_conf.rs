@@ -39,6 +39,22 @@ impl AutoConf<'_> {
         self.written(name, Some(value))
     }
 
+    /// The same with a value that nobody knows yet.
+    ///
+    /// # Errors
+    /// As for [`AutoConf::set`], but for the value.
+    pub fn put(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, Refusal> {
+        self.written(name, Some(value))
+    }
+
+    /// The file as the next ALTER SYSTEM leaves it, whatever that sets.
+    ///
+    /// # Errors
+    /// As the server refuses to read it; the file stays as it is.
+    pub fn rewritten(&self) -> Result<Vec<u8>, Refusal> {
+        self.written("", None)
+    }
+
     /// The file after `ALTER SYSTEM RESET name`, or `SET name = DEFAULT`.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ use crate::value::{Context, Refusal};
 use crate::version::Major;
 
 pub use log::{
-    End, Start, missing_timeline, refused, start, unreadable, unrecognized, without_restore, without_source,
+    End, Start, missing_timeline, refused, start, target, unreadable, unrecognized, without_restore, without_source,
 };
 pub use values::{Meaning, unexpected_placeholder};
 

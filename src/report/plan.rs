@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::done::{self, Done};
 use super::{Show, unified};
-use crate::migrate::{Action, Change, Goes, Plan, Step};
+use crate::migrate::{Action, Change, Goes, Plan, Step, Told};
 use crate::source::display;
 
 /// The document of `migrate --format json`, schema version 1.
@@ -98,14 +98,21 @@ pub fn document(plan: &Plan, done: Option<&Done>, show: &Show) -> Document {
         blocked: plan
             .blocks
             .iter()
-            .map(|block| Blocked { reason: text(&block.reason), allow: block.allow.map(crate::migrate::Allow::option) })
+            .map(|block| Blocked {
+                reason: text(&told(&block.reason, show)),
+                allow: block.allow.map(crate::migrate::Allow::option),
+            })
             .collect(),
         steps: plan.steps.iter().map(stepped).collect(),
         changes: plan.changes.iter().map(changed).collect(),
-        notes: plan.notes.iter().map(|note| text(note)).collect(),
+        notes: plan.notes.iter().map(|note| text(&told(note, show))).collect(),
         next_start: text(&plan.next_start),
         done: done.map(|done| done::document(done, show)),
     }
+}
+
+fn told(told: &Told, show: &Show) -> String {
+    told.shown(|path| show.path(path))
 }
 
 fn word(action: &Action) -> &'static str {
@@ -131,7 +138,7 @@ pub fn text(plan: &Plan, node: &str, show: &Show) -> String {
         let _ = writeln!(out, "\nIn the way:");
         for block in &plan.blocks {
             let allow = block.allow.map(|allow| format!(" ({} allows it)", allow.option())).unwrap_or_default();
-            let _ = writeln!(out, "  ! {}{allow}", line(&block.reason));
+            let _ = writeln!(out, "  ! {}{allow}", line(&told(&block.reason, show)));
         }
     }
     if !plan.changes.is_empty() {
@@ -162,7 +169,7 @@ pub fn text(plan: &Plan, node: &str, show: &Show) -> String {
     if !plan.notes.is_empty() {
         let _ = writeln!(out, "\nNotes:");
         for note in &plan.notes {
-            let _ = writeln!(out, "  - {}", line(note));
+            let _ = writeln!(out, "  - {}", line(&told(note, show)));
         }
     }
     if plan.is_empty() {

@@ -15,7 +15,7 @@ use super::{Exit, World, target, trouble, written};
 use crate::check;
 use crate::cli::{self, Act};
 use crate::files::{self, Cached, Disk, Node, Place};
-use crate::migrate::{Plan, Request, plan};
+use crate::migrate::{Plan, Request, Told, plan};
 use crate::names;
 use crate::report::{Show, done::Done, json, plan as shown};
 use crate::source::{Files, ReadError};
@@ -89,10 +89,7 @@ fn asked(given: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Res
     }
     let mut plan = job.planned()?;
     plan.notes.extend(kept.rubble.iter().map(|path| {
-        format!(
-            "{}: left by a run that ended before it had changed anything; --write or --rollback clears it away",
-            path.display()
-        )
+        Told::of(path, "left by a run that ended before it had changed anything; --write or --rollback clears it away")
     }));
     if !matches!(options.act, Act::Out(_)) {
         way::look(&mut plan, disks, place.unreadable.clone(), &options.allowed);
@@ -111,7 +108,7 @@ impl Job<'_> {
             false => world.out.write_all(shown::text(plan, &node, self.show).as_bytes()),
         };
         let outcome = match &self.options.act {
-            Act::Out(out) => write_out(plan, self.options, out, self.files).map(|()| None),
+            Act::Out(out) => write_out(plan, &self.options.directory, out, self.files).map(|()| None),
             Act::PlanOut(file) => in_place::plan_out(self, plan, inputs, file).map(|()| None),
             Act::Write(_) | Act::Apply(_) => in_place::write(self, plan, place, inputs, world),
             Act::Show | Act::RollBack => Ok(None),
@@ -161,11 +158,9 @@ impl Job<'_> {
                 return Err(vec![message]);
             }
         };
-        if from > to {
-            return Err(vec![format!("the node is of {from}: going back to {to} is not possible yet")]);
-        }
         let allowed = options.allowed.clone();
-        let request = Request { node, from, to, allowed, preserve_timeline: options.preserve_timeline };
+        let cli::Migrate { preserve_timeline, keep_defaults, .. } = **options;
+        let request = Request { node, from, to, allowed, preserve_timeline, keep_defaults };
         Ok(plan(*files, &request, &project.rules))
     }
 
@@ -200,7 +195,7 @@ fn came_from(options: &cli::Migrate, files: &dyn Files) -> Option<Major> {
 
 /// Writes every file of the migrated node below a new directory: what lies in the node by its path there, all else by
 /// its whole path.
-fn write_out(plan: &Plan, options: &cli::Migrate, out: &Path, files: &dyn Files) -> Result<(), String> {
+pub fn write_out(plan: &Plan, node: &Path, out: &Path, files: &dyn Files) -> Result<(), String> {
     if !plan.blocks.is_empty() {
         return Err("nothing is written: see what is in the way".to_owned());
     }
@@ -215,7 +210,7 @@ fn write_out(plan: &Plan, options: &cli::Migrate, out: &Path, files: &dyn Files)
         Err(error) => return Err(in_words(out, &error)),
     }
     for (path, bytes) in &plan.files {
-        let below = path.strip_prefix(&options.directory).unwrap_or(path);
+        let below = path.strip_prefix(node).unwrap_or(path);
         let names = below.components().filter(|part| matches!(part, Component::Normal(_)));
         let path_out = out.join(names.collect::<PathBuf>());
         let parent = path_out.parent().unwrap_or(out);

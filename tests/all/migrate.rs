@@ -23,7 +23,7 @@ use crate::vectors::{self, Memory, ROOT, base64, bytes, load, majors};
 
 const TARGETS: [Major; 7] = [Major::V12, Major::V13, Major::V14, Major::V15, Major::V16, Major::V17, Major::V18];
 
-fn request(path: &Path, from: Major, to: Major) -> Request {
+pub fn request(path: &Path, from: Major, to: Major) -> Request {
     let targets = Targets::one(PgVersion::newest(from)).unwrap();
     let node = Node {
         path: path.into(),
@@ -34,7 +34,7 @@ fn request(path: &Path, from: Major, to: Major) -> Request {
         wal_segment_size: None,
         before: Before::default(),
     };
-    Request { node, from, to, allowed: Vec::new(), preserve_timeline: false }
+    Request { node, from, to, allowed: Vec::new(), preserve_timeline: false, keep_defaults: false }
 }
 
 /// Every file below a directory by its path there.
@@ -151,11 +151,12 @@ fn every_recovery_that_was_recorded_is_migrated_or_refused_with_a_reason() {
             let plan = plan(&one.files, &request(Path::new(ROOT), one.from, to), &rules);
             if !plan.blocks.is_empty() {
                 for block in &plan.blocks {
-                    let reason: String = block.reason.chars().take(60).collect();
+                    let reason: String = block.reason.to_string().chars().take(60).collect();
                     *reasons.entry(reason).or_default() += 1;
                 }
                 // What the old server started with is refused for a good reason only.
-                let is_said = plan.blocks.iter().all(|block| EXCUSED.iter().any(|word| block.reason.contains(word)));
+                let is_said =
+                    plan.blocks.iter().all(|block| EXCUSED.iter().any(|word| block.reason.to_string().contains(word)));
                 if one.ok && !is_said {
                     wrong.push(format!("{} to {to}: {:?}", one.id, plan.blocks));
                 }
@@ -360,6 +361,12 @@ fn real_servers_write_the_same_auto_conf() {
             if theirs != ours {
                 let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                 wrong.push(format!("{} {major}:\nours\n{}server\n{}", one.id, show(&ours), show(&theirs)));
+            }
+            // What a later ALTER SYSTEM makes of our file: all of it, and the new line.
+            fs::write(&path, &ours).unwrap();
+            server.query("alter system set work_mem to '5MB'").unwrap();
+            if fs::read(&path).unwrap() != [ours.as_slice(), b"work_mem = '5MB'\n"].concat() {
+                wrong.push(format!("{} {major}: a later ALTER SYSTEM changes more", one.id));
             }
         }
     }

@@ -113,7 +113,8 @@ fn next_starts_are_what_recorded_servers_did() {
             if is_refused != first.starts_with("refused") {
                 wrong.push(format!("{} on {major}: {first}, in the way: {:?}", case.name, plan.blocks));
             }
-            let told = [plan.notes.join("\n"), plan.next_start.clone()].join("\n");
+            let notes = plan.notes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            let told = [notes, plan.next_start.clone()].join("\n");
             match case.differs(major) {
                 Some(differs) if !told.contains(&differs.words) => {
                     wrong.push(format!("{} on {major}: `{}` is not said: {told}", case.name, differs.words));

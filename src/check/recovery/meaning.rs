@@ -106,7 +106,7 @@ fn doubles(view: &View, recovery: &Recovery, spots: &mut Vec<Spot>) {
             continue;
         }
         if let Some(first) = told.get(name.name) {
-            spots[*first].edits.extend(fix::comment_out(view, &line.entry, "set again below"));
+            spots[*first].edits.extend(fix::comment_out(view.sources, &line.entry, "set again below"));
             continue;
         }
         let mut spot = about(view, "duplicate-recovery-setting", line, line.entry.place())
@@ -114,7 +114,7 @@ fn doubles(view: &View, recovery: &Recovery, spots: &mut Vec<Spot>) {
             .word("winner_line", winner.entry.line.to_string())
             .related(winner.entry.place(), "this line counts")
             .label("has no effect");
-        spot.edits = fix::comment_out(view, &line.entry, "set again below");
+        spot.edits = fix::comment_out(view.sources, &line.entry, "set again below");
         told.insert(name.name, spots.len());
         spots.push(spot);
     }
@@ -180,7 +180,7 @@ fn timeline(view: &View, recovery: &Recovery) -> Option<Spot> {
             Some(spot)
         }
         None => {
-            let span = fix::whole_line(view, &mode.entry);
+            let span = fix::whole_line(view.sources, &mode.entry);
             let place = Place { file: mode.entry.file, span: Span::new(span.end, span.end) };
             let text = format!("\n{} = 'latest'", named(Purpose::Timeline)).into_bytes();
             let mut spot = about(view, rule, mode, mode.entry.place()).label("stays on the timeline of its backup");

@@ -38,7 +38,7 @@ pub fn spot(view: &View, index: usize, parameter: &Parameter, text: &[u8]) -> Op
     let mut spot = spot.word("suggestion", crate::source::display(&suggestion));
     spot.edits = match (may_fix, suggestion.is_empty()) {
         (false, _) => Vec::new(),
-        (true, true) => fix::comment_out(view, entry, "not a value in this version"),
+        (true, true) => fix::comment_out(view.sources, entry, "not a value in this version"),
         (true, false) => vec![fix::new_value(view, entry, &suggestion)],
     };
     Some(spot)

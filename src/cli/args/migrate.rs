@@ -11,14 +11,15 @@ use crate::names;
 use crate::version::{Major, PgVersion};
 
 /// What a plan in a file has settled.
-const SAID_BY_A_PLAN: [&str; 6] = ["to", "from", "preserve_timeline", names::WAL_SEGMENT_SIZE, "data_dir", "root"];
+const SAID_BY_A_PLAN: [&str; 7] =
+    ["to", "from", "preserve_timeline", "keep_defaults", names::WAL_SEGMENT_SIZE, "data_dir", "root"];
 
 #[derive(Args, Debug)]
 pub struct MigrateArgs {
-    /// The node
+    /// The node, a tree of nodes, or a file by itself: also a template such as recovery.conf.j2
     #[arg(value_name = "DIR", required_unless_present = "apply")]
     directory: Option<PathBuf>,
-    /// The major version that it goes to: 12 to 18
+    /// The major version that it goes to: 9.4 to 18, also an older one
     #[arg(long, value_name = "VERSION", value_parser = target_major, required_unless_present_any = ["apply", "rollback"])]
     to: Option<Major>,
     /// The major version that it comes from, where PG_VERSION or a path does not say it
@@ -27,6 +28,9 @@ pub struct MigrateArgs {
     /// A standby stays on the timeline of its backup, instead of following the newest one
     #[arg(long)]
     preserve_timeline: bool,
+    /// Write down defaults of the old version that are others in the new one
+    #[arg(long)]
+    keep_defaults: bool,
     /// The size of a WAL segment, as initdb --wal-segsize had it; pg_control of a data directory knows better
     #[arg(long, value_name = "SIZE", value_parser = segment)]
     wal_segment_size: Option<u64>,
@@ -115,6 +119,7 @@ impl From<MigrateArgs> for Migrate {
             to: args.to,
             from: args.from,
             preserve_timeline: args.preserve_timeline,
+            keep_defaults: args.keep_defaults,
             wal_segment_size: args.wal_segment_size,
             allowed: allowed.into_iter().filter_map(|(is_allowed, allow)| is_allowed.then_some(allow)).collect(),
             act,
@@ -127,9 +132,9 @@ impl From<MigrateArgs> for Migrate {
 /// A major to migrate to.
 fn target_major(text: &str) -> Result<Major, String> {
     let major = major(text)?;
-    match (Major::V12..=Major::NEWEST).contains(&major) {
+    match (Major::V9_4..=Major::NEWEST).contains(&major) {
         true => Ok(major),
-        false => Err(format!("files are migrated to {} to {}", Major::V12, Major::NEWEST)),
+        false => Err(format!("files are migrated to {} to {}", Major::V9_4, Major::NEWEST)),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::files::{self, Access, Disk, sha256};
 use crate::migrate::manifest::{Operation, State, barred};
 use crate::migrate::{Action, Plan, Step};
 use crate::names;
+use crate::version::Major;
 
 /// Operations, and what the files hold by the sum of it.
 #[derive(Debug, Default)]
@@ -68,12 +69,16 @@ pub fn operations(plan: &Plan, disks: Disks<'_>, home: &Path, see: &str) -> Resu
     let access = new_access(home)?;
     let (mut first, mut middle, mut last) = (Draft::default(), Draft::default(), Draft::default());
     let mut auto_step = None;
+    let is_back = plan.to < Major::V12;
     for step in plan.steps.iter().filter(|step| step.action != Action::Keep) {
         let is_named = |name: &str| step.path.file_name().is_some_and(|file| file == name);
+        let is_signal = is_named(names::STANDBY_SIGNAL) || is_named(names::RECOVERY_SIGNAL);
         let operation = operation(step, disks, access)?;
         let draft = match &step.action {
             Action::Rename(_) if is_named(names::RECOVERY_CONF) => &mut last,
-            Action::Create if is_named(names::STANDBY_SIGNAL) || is_named(names::RECOVERY_SIGNAL) => &mut first,
+            // Back to 11: what made it a standby goes once recovery.conf does.
+            Action::Rename(_) if is_back && is_signal => &mut last,
+            Action::Create if is_signal || is_named(names::RECOVERY_CONF) => &mut first,
             _ if auto.as_ref() == Ok(&operation.path) => {
                 auto_step = Some((operation, step));
                 continue;

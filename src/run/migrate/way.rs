@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::operations::Disks;
 use crate::files::{self, Postmaster, postmaster};
 use crate::migrate::manifest::{Manifest, State};
-use crate::migrate::{Action, Allow, Block, Plan};
+use crate::migrate::{Action, Allow, Block, Plan, Told};
 use crate::model::tree::{FaultKind, Tree};
 use crate::names;
 use crate::source::ReadError;
@@ -22,14 +22,14 @@ pub fn look(plan: &mut Plan, disks: Disks<'_>, unreadable: Vec<String>, allowed:
     let mut found: Vec<Block> = Vec::new();
     match postmaster(&data) {
         Postmaster::None => {}
-        Postmaster::Gone(pid) => plan.notes.push(format!(
-            "{}: its server, process {pid}, is gone and did not end in good order",
-            data.join(names::POSTMASTER_PID).display()
+        Postmaster::Gone(pid) => plan.notes.push(Told::of(
+            &data.join(names::POSTMASTER_PID),
+            format!("its server, process {pid}, is gone and did not end in good order"),
         )),
-        Postmaster::InTheWay(reason) => found.push(Block { reason, allow: Some(Allow::Running) }),
+        Postmaster::InTheWay(reason) => found.push(Block { reason: reason.into(), allow: Some(Allow::Running) }),
     }
     found.extend(foreign(plan, disks, &data));
-    found.extend(unreadable.into_iter().map(|reason| Block { reason, allow: Some(Allow::Unreadable) }));
+    found.extend(unreadable.into_iter().map(|reason| Block { reason: reason.into(), allow: Some(Allow::Unreadable) }));
     found.retain(|block| block.allow.is_none_or(|allow| !allowed.contains(&allow)));
     plan.blocks.extend(found);
 }
@@ -98,11 +98,12 @@ fn foreign(plan: &Plan, disks: Disks<'_>, data: &Path) -> Vec<Block> {
                 reason: format!(
                     "{file} belongs to user {own}, the data directory to user {theirs}: its server passes the file over \
                      in silence; chown it first"
-                ),
+                )
+                .into(),
                 allow: None,
             },
             false => Block {
-                reason: format!("{file} belongs to user {own}, the data directory to user {theirs}"),
+                reason: format!("{file} belongs to user {own}, the data directory to user {theirs}").into(),
                 allow: Some(Allow::ForeignFile),
             },
         };
