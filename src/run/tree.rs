@@ -70,22 +70,26 @@ fn several(options: &cli::Migrate, nodes: Vec<PathBuf>, show_secrets: bool, worl
             act => act.clone(),
         };
         let one = cli::Migrate { directory: node.clone(), act, ..options.clone() };
-        let mut out = Vec::new();
-        let World { directory, stdin, err, color, width, .. } = world;
-        let mut inner = World { directory: directory.clone(), stdin, out: &mut out, err, color: *color, width: *width };
+        let mut document = Vec::new();
+        let World { directory, stdin, out, err, color, links, width, interactive, changes } = world;
+        if index > 0 && !options.json {
+            let _ = out.write_all(b"\n");
+        }
+        // Who is asked has to see what about.
+        let mut inner = World {
+            directory: directory.clone(),
+            stdin: &mut **stdin,
+            out: if options.json { &mut document } else { &mut **out },
+            err: &mut **err,
+            color: *color,
+            links: *links,
+            width: *width,
+            interactive: *interactive,
+            changes: *changes,
+        };
         let exit = migrate::migrate(&one, show_secrets, &mut inner);
         worst = if exit.code() > worst.code() { exit } else { worst };
-        let done = match options.json {
-            true => {
-                documents.extend(serde_json::from_slice::<serde_json::Value>(&out).ok());
-                Ok(())
-            }
-            false => {
-                let between: &[u8] = if index > 0 && !out.is_empty() { b"\n" } else { b"" };
-                world.out.write_all(&[between, &out].concat())
-            }
-        };
-        worst = written(done, worst, world.err);
+        documents.extend(serde_json::from_slice::<serde_json::Value>(&document).ok());
     }
     if !options.json {
         return worst;

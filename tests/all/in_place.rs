@@ -193,6 +193,7 @@ fn hooked(top: &TempDir, before: &dyn Fn(Call, &Path) -> io::Result<()>, answer:
         to: Some(Major::V16),
         from: None,
         preserve_timeline: false,
+        keep_defaults: false,
         wal_segment_size: None,
         allowed: Vec::<Allow>::new(),
         act: Act::Write(answer.is_none()),

@@ -53,7 +53,7 @@ pub fn request(path: PathBuf, from: Major, major: u16) -> Request {
         wal_segment_size: None,
         before: Before::default(),
     };
-    Request { node, from, to: Major(major * 100), allowed: Vec::new(), preserve_timeline: false }
+    Request { node, from, to: Major(major * 100), allowed: Vec::new(), preserve_timeline: false, keep_defaults: false }
 }
 
 /// Whether there is time for more than a sample.
@@ -98,7 +98,7 @@ fn next_starts_are_what_recorded_servers_did() {
         // Two majors each, in turn, and all where they differ: a plan takes a moment.
         let is_wanted = |major: &u16| {
             let place = (major - 12 + index) % 7;
-            is_every_one_wanted() || place < 2 || TARGETS.any(|major| case.differs(major).is_some())
+            is_every_one_wanted() || place < 2 || TARGETS.into_iter().any(|major| case.differs(major).is_some())
         };
         for major in TARGETS.filter(is_wanted) {
             let plan = planned(case, major, &rules);
