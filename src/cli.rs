@@ -132,6 +132,8 @@ impl Default for Check {
     fn default() -> Check {
         Check {
             wal_segment_size: None,
+            base: None,
+            from: None,
             paths: Vec::new(),
             target: Target::default(),
             pair: None,

@@ -48,6 +48,7 @@ pub fn start(case: &Case, root: &Path, major: u16) -> Result<Start> {
         targets: Targets::one(version)?,
         role: None,
         wal_segment_size: None,
+        before: pgconflint::check::Before::default(),
     };
     let disk = Disk::default();
     let outcome = check::node(&disk, &node, &Rules::built_in(), &|_| true);
