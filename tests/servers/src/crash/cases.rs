@@ -50,6 +50,7 @@ pub fn cases() -> Vec<Case> {
         Case { node: "etc", ..case("a split layout", SPLIT, true) },
         Case { to: 17, ..case("parameters alone", PARAMETERS, false) },
         Case { to: 14, ..case("one parameter", ONE, false) },
+        Case { from: 16, to: 11, ..case("a standby that goes back", BACK, true) },
         Case { allows: &["--allow-other-signal"], ..case("the other signal", OTHER, true) },
     ]
 }
@@ -91,6 +92,15 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("data/conf.d/b.conf", "operator_precedence_warning = on\n"),
 ];
 const ONE: &[(&str, &str)] = &[("data/postgresql.conf", "wal_keep_segments = 4\nwork_mem = 7MB\n")];
+const BACK: &[(&str, &str)] = &[
+    ("data/postgresql.conf", "include_dir = 'conf.d'\nwork_mem = 7MB\n"),
+    ("data/conf.d/a.conf", "wal_keep_size = 64MB\nmaintenance_work_mem = 17MB\n"),
+    ("data/standby.signal", ""),
+    (
+        "data/postgresql.auto.conf",
+        "temp_buffers = '9MB'\nprimary_conninfo = 'host=127.0.0.1 port=1 password=s3cret'\nrecovery_target_timeline = 'latest'\n",
+    ),
+];
 const OTHER: &[(&str, &str)] = &[
     ("data/postgresql.conf", "work_mem = 7MB\nwal_keep_segments = 3\n"),
     ("data/recovery.signal", ""),
