@@ -13,6 +13,7 @@ pub use facts::{Period, periods};
 pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
 
+use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::value::{Grammar, Unit};
@@ -210,8 +211,15 @@ pub struct BuildNote {
 
 /// What depends on the build for a parameter of that name, in that major.
 pub fn build_notes(name: &str, major: Major) -> impl Iterator<Item = BuildNote> {
-    rows_of(BUILDS).filter_map(move |row| match row[..] {
-        [parameter, what, value, since, until, needs, ..] if parameter == name && within(major, since, until) => {
+    // Asked of every line of a file: looked up, not searched for.
+    static BY_NAME: OnceLock<HashMap<&'static str, Vec<Vec<&'static str>>>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| {
+        let mut by_name: HashMap<&'static str, Vec<Vec<&'static str>>> = HashMap::new();
+        rows_of(BUILDS).for_each(|row| by_name.entry(row[0]).or_default().push(row));
+        by_name
+    });
+    by_name.get(name).into_iter().flatten().filter_map(move |row| match row[..] {
+        [_, what, value, since, until, needs, ..] if within(major, since, until) => {
             Some(BuildNote { what, value, needs })
         }
         _ => None,
