@@ -13,6 +13,7 @@ pub use facts::{Period, periods};
 pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
 
+use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::value::{Grammar, Unit};
@@ -183,13 +184,21 @@ impl Row {
 
 /// First and last recorded major that knows a name, old names included.
 pub fn history(name: &str) -> Option<(Major, Major)> {
-    let mut found = RECORDED.iter().filter(|(major, text)| {
-        rows(text).any(|row| named(row, name))
-            || minors(*major).any(|minor| minor.what == "added" && minor.name.eq_ignore_ascii_case(name))
-            || rows_of(ALIASES).any(|row| row[0].eq_ignore_ascii_case(name) && within(*major, row[2], row[3]))
+    static BY_NAME: OnceLock<HashMap<String, (Major, Major)>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| {
+        let mut by_name: HashMap<String, (Major, Major)> = HashMap::new();
+        let mut known = |name: &str, major: Major| {
+            by_name.entry(name.to_ascii_lowercase()).or_insert((major, major)).1 = major;
+        };
+        for (major, text) in &RECORDED {
+            rows(text).for_each(|row| known(row.split('\t').next().unwrap_or_default(), *major));
+            minors(*major).filter(|minor| minor.what == "added").for_each(|minor| known(minor.name, *major));
+            let aliases = rows_of(ALIASES).filter(|row| within(*major, row[2], row[3]));
+            aliases.for_each(|row| known(row[0], *major));
+        }
+        by_name
     });
-    let first = found.next()?.0;
-    Some((first, found.next_back().map_or(first, |(major, _)| *major)))
+    by_name.get(&name.to_ascii_lowercase()).copied()
 }
 
 /// The majors with a recorded catalogue, oldest first.
@@ -210,8 +219,15 @@ pub struct BuildNote {
 
 /// What depends on the build for a parameter of that name, in that major.
 pub fn build_notes(name: &str, major: Major) -> impl Iterator<Item = BuildNote> {
-    rows_of(BUILDS).filter_map(move |row| match row[..] {
-        [parameter, what, value, since, until, needs, ..] if parameter == name && within(major, since, until) => {
+    // Asked of every line of a file: looked up, not searched for.
+    static BY_NAME: OnceLock<HashMap<&'static str, Vec<Vec<&'static str>>>> = OnceLock::new();
+    let by_name = BY_NAME.get_or_init(|| {
+        let mut by_name: HashMap<&'static str, Vec<Vec<&'static str>>> = HashMap::new();
+        rows_of(BUILDS).for_each(|row| by_name.entry(row[0]).or_default().push(row));
+        by_name
+    });
+    by_name.get(name).into_iter().flatten().filter_map(move |row| match row[..] {
+        [_, what, value, since, until, needs, ..] if within(major, since, until) => {
             Some(BuildNote { what, value, needs })
         }
         _ => None,
@@ -288,10 +304,6 @@ fn minors(major: Major) -> impl Iterator<Item = Minor> {
 
 fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
     table.lines().filter(|line| !line.starts_with('#')).skip(1)
-}
-
-fn named(row: &str, name: &str) -> bool {
-    row.split('\t').next().is_some_and(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// A row, unless its parameter came with a later minor.

@@ -37,7 +37,7 @@ impl Session<'_> {
             let (first, last) = lines(finding.place.span);
             first <= range.end.line as usize && range.start.line as usize <= last
         };
-        let own = home.report.findings.iter().filter(|finding| finding.place.file == file);
+        let own = home.findings(path);
         let mut actions = Vec::new();
         if wants("quickfix") {
             let here: Vec<&Finding> = own.clone().filter(touched).collect();

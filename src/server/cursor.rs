@@ -331,7 +331,7 @@ mod tests {
         assert_eq!(wanted("ssl o|n"), Some((value("ssl", false), "o".to_owned())));
         assert_eq!(wanted("x = 'r|"), Some((value("x", true), "r".to_owned())));
         assert_eq!(wanted("x = 'r' |"), None);
-        assert_eq!(wanted("x = 12 k|"), Some((Wanted::Unit("x".to_owned()), "k".to_owned())));
+        assert_eq!(wanted("x = '12 k|"), Some((Wanted::Unit("x".to_owned()), "k".to_owned())));
         assert_eq!(wanted("x = 1 # pg|"), None);
         assert_eq!(wanted("x = 1 # pgconflint: ig|"), Some((Wanted::Directive, "ig".to_owned())));
         assert_eq!(wanted("# pgconflint: ignore[a, b-|"), Some((Wanted::Rule, "b-".to_owned())));
@@ -379,7 +379,7 @@ mod tests {
         assert_eq!(at(FileKind::Conf, "# said bb| = 2\n"), "nothing");
         assert_eq!(at(FileKind::Conf, "bb| =\n"), "name bb");
         assert_eq!(at(FileKind::Conf, "b = 1 # pgconflint: ignore[x, y|-z] why\n"), "rule y-z");
-        assert_eq!(at(FileKind::Hba, "# x\nhost all,|\"b\" c d e\n"), "database all");
+        assert_eq!(at(FileKind::Hba, "# x\nhost all|,\"b\" c d e\n"), "database all");
         assert_eq!(at(FileKind::Hba, "local all all pe|er map=x"), "method peer");
         assert_eq!(at(FileKind::Hba, "local all all peer map=x|"), "option map=x");
         assert_eq!(at(FileKind::Ident, "m /^(.*)$ \\1|\n"), "database-user \\1");

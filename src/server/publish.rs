@@ -46,15 +46,14 @@ impl Session<'_> {
     }
 
     fn diagnostics(&self, path: &Path) -> Vec<Diagnostic> {
-        let Some((_, home, file)) = self.open(path) else { return Vec::new() };
+        let Some((_, home, _)) = self.open(path) else { return Vec::new() };
         let trouble = home.trouble.iter().map(|message| Diagnostic {
             severity: Some(DiagnosticSeverity::Error),
             source: Some("pgconflint".to_owned()),
             message: Message::String(format!("this cannot be checked: {}", self.show.text(message))),
             ..Diagnostic::default()
         });
-        let findings = home.report.findings.iter().filter(|finding| finding.place.file == file);
-        trouble.chain(findings.map(|finding| self.diagnostic(finding, home))).collect()
+        trouble.chain(home.findings(path).map(|finding| self.diagnostic(finding, home))).collect()
     }
 
     /// A finding with all that an editor can show of it.

@@ -13,6 +13,7 @@ use crate::catalog::Catalog;
 use crate::check::{self, Member, Reading};
 use crate::cli::Check;
 use crate::files::{Cached, Disk, Node, Place};
+use crate::finding::Finding;
 use crate::names;
 use crate::report::{Report, Show};
 use crate::run::nodes::Run;
@@ -60,8 +61,8 @@ pub struct Home {
     pub trouble: Vec<String>,
     /// The directories of the nodes.
     directories: Vec<PathBuf>,
-    /// The files that were read.
-    files: BTreeMap<PathBuf, FileId>,
+    /// The files that were read; one may have been read under several names.
+    files: BTreeMap<PathBuf, Vec<FileId>>,
 }
 
 /// What the newest version that a file is for makes of its node.
@@ -216,15 +217,11 @@ impl<'a> Session<'a> {
     fn home_of(&self, members: Vec<Member>, project: Arc<Project>, report: Report) -> Home {
         let directory = |member: &Member| directory_of(&member.node.path, member.node.file.is_some());
         let directories = members.iter().map(|member| real(self.disk, &directory(member)));
-        let read = report.sources.iter().map(|(file, source)| (real(self.disk, &source.path), file));
-        Home {
-            directories: directories.collect(),
-            files: read.collect(),
-            project: Some(project),
-            trouble: Vec::new(),
-            members,
-            report,
+        let mut files: BTreeMap<PathBuf, Vec<FileId>> = BTreeMap::new();
+        for (file, source) in report.sources.iter() {
+            files.entry(real(self.disk, &source.path)).or_default().push(file);
         }
+        Home { directories: directories.collect(), files, project: Some(project), trouble: Vec::new(), members, report }
     }
 
     /// What a server of the newest version makes of the node of a file; of the newest that reads it for recovery.conf.
@@ -250,7 +247,7 @@ impl Home {
         let mut files = BTreeMap::new();
         if let Place::File(kind) = node.place {
             let file = report.sources.add(Source::new(node.path.clone(), kind, Arc::from(&b""[..])));
-            files.insert(node.path.clone(), file);
+            files.insert(node.path.clone(), vec![file]);
         }
         let directory = directory_of(&node.path, node.place != Place::Directory);
         Home { members: Vec::new(), project, report, trouble, directories: vec![directory], files }
@@ -258,7 +255,13 @@ impl Home {
 
     /// The file at a path, if it was read.
     pub fn file(&self, path: &Path) -> Option<FileId> {
-        self.files.get(path).copied()
+        self.files.get(path)?.first().copied()
+    }
+
+    /// What was found in the file at a path.
+    pub fn findings(&self, path: &Path) -> impl Iterator<Item = &Finding> + Clone {
+        let own = self.files.get(path).map(Vec::as_slice).unwrap_or_default();
+        self.report.findings.iter().filter(|finding| own.contains(&finding.place.file))
     }
 
     /// Whether a change of a file may change what is found here.
@@ -281,8 +284,7 @@ impl Home {
 
     /// The newest of them that reads the file.
     pub fn version(&self, path: &Path) -> PgVersion {
-        let is_recovery =
-            self.files.get(path).map(|file| self.report.sources.get(*file).kind) == Some(FileKind::Recovery);
+        let is_recovery = self.file(path).map(|file| self.report.sources.get(file).kind) == Some(FileKind::Recovery);
         let targets = self.targets(path);
         let reads = |version: &&PgVersion| !is_recovery || version.major < Major::V12;
         targets.versions().iter().rev().find(reads).copied().unwrap_or_else(|| targets.newest())

@@ -289,7 +289,7 @@ impl Client {
         let typed = typed.split('`').nth(1).unwrap_or_default().to_owned();
         let labels = items.iter().filter(|item| item["label"].as_str().unwrap().starts_with(&typed));
         let fitting: Vec<&Value> = labels.collect();
-        let mut text = format!("  {} of {} begin with `{typed}`\n", fitting.len(), items.len());
+        let mut text = format!("  {} begin with `{typed}`\n", fitting.len());
         for item in fitting.iter().take(SHOWN) {
             let detail = item["detail"].as_str().map_or(String::new(), |detail| format!(" ({detail})"));
             let help = item["documentation"]["value"].as_str().map_or(String::new(), |help| format!(": {help}"));
