@@ -163,8 +163,6 @@ impl Default for Check {
             baseline: None,
             fail_on_stale: false,
             wal_segment_size: None,
-            base: None,
-            from: None,
             paths: Vec::new(),
             target: Target::default(),
             pair: None,
