@@ -94,7 +94,7 @@ struct Tie<'a> {
 /// What all versions have in common; where they differ, those in which it fails are a condition.
 fn merged(worlds: &[(Major, Vec<Forecast>)], index: usize) -> Option<Forecast> {
     let all = || worlds.iter().filter_map(|(major, forecasts)| Some((*major, forecasts.get(index)?)));
-    let mut merged = all().last()?.1.clone();
+    let mut merged = all().next_back()?.1.clone();
     for (_, other) in all() {
         merged.starts = merged.starts.or_depends(other.starts);
         merged.readable = merged.readable.or_depends(other.readable);

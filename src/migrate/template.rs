@@ -26,8 +26,8 @@ pub fn is_open(value: &[u8]) -> bool {
 /// Files with all that a template engine fills in hidden.
 pub struct Masked<'a> {
     under: &'a dyn Files,
-    /// Every hidden piece by its number.
-    pieces: RefCell<Vec<Vec<u8>>>,
+    /// Every hidden piece by its number, and whether it is a comment once it is filled in.
+    pieces: RefCell<Vec<(Vec<u8>, bool)>>,
     /// What cannot be planned, once for each place.
     faults: RefCell<Vec<Told>>,
 }
@@ -76,7 +76,13 @@ impl<'a> Masked<'a> {
         while let Some((start, end, number)) = next(text, done) {
             whole.extend(&text[done..start]);
             match pieces.get(number) {
-                Some(piece) => whole.extend(piece),
+                Some((piece, is_comment)) => {
+                    // What made it a comment is not in the file.
+                    if *is_comment && whole.last() == Some(&b'#') {
+                        whole.pop();
+                    }
+                    whole.extend(piece);
+                }
                 None => whole.extend(&text[start..end]),
             }
             done = end;
@@ -85,13 +91,15 @@ impl<'a> Masked<'a> {
         whole
     }
 
-    fn hidden(&self, piece: &[u8]) -> Vec<u8> {
+    fn hidden(&self, piece: &[u8], is_comment: bool) -> Vec<u8> {
         let mut pieces = self.pieces.borrow_mut();
-        let number = pieces.iter().position(|known| known == piece).unwrap_or(pieces.len());
+        let known = pieces.iter().position(|(known, sort)| known == piece && *sort == is_comment);
+        let number = known.unwrap_or(pieces.len());
         if number == pieces.len() {
-            pieces.push(piece.to_vec());
+            pieces.push((piece.to_vec(), is_comment));
         }
-        [BEGIN, number.to_string().as_bytes(), &[END]].concat()
+        let hash: &[u8] = if is_comment { b"#" } else { b"" };
+        [hash, BEGIN, number.to_string().as_bytes(), &[END]].concat()
     }
 
     /// The file as it is planned with.
@@ -125,10 +133,9 @@ impl<'a> Masked<'a> {
                     ));
                 }
                 // A comment once it is filled in, with the rest of the line.
-                Sort::Comment => masked.push(b'#'),
-                Sort::Value => {}
+                Sort::Comment => masked.extend(self.hidden(piece, true)),
+                Sort::Value => masked.extend(self.hidden(piece, false)),
             }
-            masked.extend(self.hidden(piece));
             done = span.end;
         }
         masked.extend(&line[done..]);

@@ -281,7 +281,6 @@ mod tests {
                 targets,
                 role: None,
                 wal_segment_size: None,
-                before: check::Before::default(),
             };
             let outcome = check::node(&memory, &node, &rules, &|_| true);
             let ids = rules.ids();

@@ -50,7 +50,6 @@ pub fn start(case: &Case, root: &Path, major: u16) -> Result<Start> {
         targets: Targets::one(version)?,
         role: None,
         wal_segment_size: None,
-        before: pgconflint::check::Before::default(),
     };
     let disk = Disk::default();
     static RULES: OnceLock<Rules> = OnceLock::new();
