@@ -37,6 +37,10 @@ static RULES: LazyLock<Rules> = LazyLock::new(Rules::built_in);
 /// Of the WAL segments that the examples are written for.
 pub const SEGMENT: u16 = 16;
 
+fn is_of_tls(name: &str) -> bool {
+    name.ends_with(".key") || name.ends_with(".crt")
+}
+
 pub fn files(example: &Example, major: u16) -> FileSet {
     static PAIR: OnceLock<(Vec<u8>, Vec<u8>)> = OnceLock::new();
     let (certificate, key) = PAIR.get_or_init(|| vectors::pair().unwrap());
@@ -63,8 +67,8 @@ pub fn files(example: &Example, major: u16) -> FileSet {
                 let is_logical = beside.bytes.last_chunk() != Some(&[0; 4]);
                 files.with(name, slots::state(major, slot, is_logical).unwrap())
             }
-            // An empty key stands for the one that is there.
-            None if name == examples::DIRECTORY || beside.bytes.is_empty() && name.ends_with(".key") => files,
+            // An empty key or certificate stands for the one that is there.
+            None if name == examples::DIRECTORY || beside.bytes.is_empty() && is_of_tls(name) => files,
             None => files.with(name, beside.bytes.to_vec()),
         };
         if let Some(mode) = beside.mode {
