@@ -14,6 +14,7 @@ mod conninfo;
 mod described;
 mod directory;
 mod disk;
+mod hosts;
 mod includes;
 mod names;
 mod overrides;
@@ -348,6 +349,7 @@ pub fn findings(view: &View, role: Option<Role>) -> Vec<Finding> {
     slots::check(view, &mut spots);
     directory::check(view, &mut spots);
     disk::check(view, &mut spots);
+    hosts::check(view, &mut spots);
     revision::check(view, &mut spots);
     defaults::check(view, &mut spots);
     syntax::blanks(view, &mut spots);

@@ -5,6 +5,7 @@ pub mod auto_conf;
 pub mod conninfo;
 pub mod control;
 pub mod hba;
+pub mod hosts;
 pub mod ident;
 pub mod pair;
 pub mod path;

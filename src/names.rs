@@ -27,6 +27,8 @@ pub const DATA_CHECKSUMS: &str = "data_checksums";
 pub const WAL_SEGMENT_SIZE: &str = "wal_segment_size";
 /// A setting that a standby must have as high as its primary, and that pg_control keeps.
 pub const MAX_CONNECTIONS: &str = "max_connections";
+/// Pages that servers share.
+pub const SHARED_BUFFERS: &str = "shared_buffers";
 /// See [`MAX_CONNECTIONS`].
 pub const MAX_WORKER_PROCESSES: &str = "max_worker_processes";
 /// See [`MAX_CONNECTIONS`].
@@ -45,6 +47,10 @@ pub const PG_REPLSLOT: &str = "pg_replslot";
 pub const PG_HBA: &str = "pg_hba.conf";
 /// Which system user may be which database user.
 pub const PG_IDENT: &str = "pg_ident.conf";
+/// Where pg_hosts.conf is.
+pub const HOSTS_FILE: &str = "hosts_file";
+/// Whether clients get the certificate of the host that they ask for.
+pub const SSL_SNI: &str = "ssl_sni";
 /// From 19 on: which certificate a client gets that asks for a host.
 pub const PG_HOSTS: &str = "pg_hosts.conf";
 /// Up to 11 the settings of a standby and of a recovery; from 12 on a server refuses to start beside it.

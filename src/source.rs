@@ -57,6 +57,8 @@ pub enum FileKind {
     Hba,
     /// pg_ident.conf
     Ident,
+    /// pg_hosts.conf, from 19 on.
+    Hosts,
     /// recovery.conf, up to 11.
     Recovery,
 }
@@ -68,6 +70,7 @@ impl FileKind {
             FileKind::Conf => "conf",
             FileKind::Hba => "hba",
             FileKind::Ident => "ident",
+            FileKind::Hosts => "hosts",
             FileKind::Recovery => "recovery",
         }
     }

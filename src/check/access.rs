@@ -18,12 +18,14 @@ use crate::finding::Label;
 use crate::model::access::{Record, Word};
 use crate::model::hba::address::Address;
 use crate::model::hba::{self, Build, Entry, Hba, Surroundings};
+use crate::model::hosts::{self, Hosts};
 use crate::model::ident::{self, Ident};
 use crate::model::path;
 use crate::model::settings::Settings;
 use crate::model::tree::Tree;
 use crate::names;
 use crate::source::{FileId, FileKind, Files, Place, Sources, display};
+use crate::value::Value;
 use crate::version::{Major, Role};
 
 /// What a server would read of who may connect.
@@ -33,6 +35,8 @@ pub struct Access {
     pub hba: Option<Hba>,
     /// pg_ident.conf, unless nothing is known of it.
     pub ident: Option<Ident>,
+    /// pg_hosts.conf, where the server reads it.
+    pub hosts: Option<Hosts>,
 }
 
 /// Reads the files of a subject as the version of `settings` does.
@@ -56,10 +60,18 @@ pub fn read(files: &dyn Files, sources: &mut Sources, subject: &Subject, tree: &
         Surroundings { major, build: Build::PACKAGES, setting: &setting, resolve: &|_| None, interface: &|_| true };
     let hba = path(FileKind::Hba, names::HBA_FILE, names::PG_HBA);
     let ident = path(FileKind::Ident, names::IDENT_FILE, names::PG_IDENT);
+    let hosts = is_by_host(settings).then(|| path(FileKind::Hosts, names::HOSTS_FILE, names::PG_HOSTS)).flatten();
     Access {
         hba: hba.map(|path| hba::read(files, sources, &path, &around)),
         ident: ident.map(|path| ident::read(files, sources, &path, major)),
+        hosts: hosts.map(|path| hosts::read(files, sources, &path, major)),
     }
+}
+
+/// Whether clients get the certificate of the host that they ask for.
+fn is_by_host(settings: &Settings) -> bool {
+    let is_on = |name: &str| settings.value(name) == Some(Value::Bool(true));
+    is_on(names::SSL) && is_on(names::SSL_SNI)
 }
 
 /// Where a file is: where the setting says, else in the data directory, else beside postgresql.conf. What is not

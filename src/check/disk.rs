@@ -10,10 +10,11 @@ use super::recovery::node_top;
 use super::replication::{at_trait, with_trait};
 use super::spot::{Spot, View};
 use crate::finding::Severity;
+use crate::model::hosts;
 use crate::model::pair::door;
 use crate::model::path;
 use crate::names;
-use crate::source::{ReadError, display};
+use crate::source::{Place, ReadError, display};
 use crate::value::Value;
 
 /// The longest path of a Unix socket on Linux.
@@ -73,54 +74,56 @@ fn curve(view: &View) -> Option<Spot> {
     Some(at_trait(view, "curve-list-before-18", "tls-curve")?.label("more than one curve").server(says))
 }
 
+/// A file that TLS needs and that is not there.
+struct Missing {
+    word: &'static str,
+    name: Vec<u8>,
+    place: Option<Place>,
+}
+
 /// Files without which TLS does not begin: one spot for all that are missing.
 fn tls_files(view: &View, data: &Path) -> Option<Spot> {
     if !has_tls(view) {
         return None;
     }
-    let by_host = is_by_host(view, data);
+    let lines = hosts(view);
     let parameters = view.settings.catalog.iter().filter_map(|(id, parameter)| {
         let word = parameter.trait_of("tls-file")?;
-        let file = view.settings.value(parameter.name)?.plain();
-        (!file.is_empty() && (word.is_empty() || !by_host)).then_some((word, id, file))
+        let name = view.settings.value(parameter.name)?.plain();
+        let place = view.settings.winner(id).map(|(_, judged)| judged.entry.value());
+        (!name.is_empty() && (word.is_empty() || lines.is_empty())).then_some(Missing { word, name, place })
     });
-    let mut missing: Vec<_> = parameters
-        .filter_map(|(word, id, file)| {
-            let place = path::from_bytes(&file);
-            let is_elsewhere = place.is_absolute();
-            (!is_there(view, &data.join(place))).then_some((word, id, file, is_elsewhere))
-        })
-        .collect();
+    let by_host = lines.iter().flat_map(hosts::Line::files);
+    let by_host = by_host.map(|(word, name)| Missing { word, name: name.text.clone(), place: Some(name.place) });
+    let mut missing: Vec<Missing> =
+        parameters.chain(by_host).filter(|file| !is_there(view, &data.join(path::from_bytes(&file.name)))).collect();
     // The server looks for the certificate first, then for its key.
-    missing.sort_by_key(|(word, ..)| (*word != "certificate", *word != "key"));
-    let (word, _, first, _) = missing.first()?;
-    let says = match *word {
-        "certificate" => format!("could not load server certificate file \"{}\"", display(first)),
-        "key" => format!("could not access private key file \"{}\"", display(first)),
-        _ => format!("\"{}\": No such file or directory", display(first)),
+    missing.sort_by_key(|file| (file.word != "certificate", file.word != "key"));
+    let first = missing.first()?;
+    let name = display(&first.name);
+    let says = match first.word {
+        "certificate" => format!("could not load server certificate file \"{name}\""),
+        "key" => format!("could not access private key file \"{name}\""),
+        _ => format!("\"{name}\": No such file or directory"),
     };
-    let named: Vec<String> = missing.iter().map(|(_, _, file, _)| format!("`{}`", display(file))).collect();
+    let mut named: Vec<String> = missing.iter().map(|file| format!("`{}`", display(&file.name))).collect();
+    named.dedup();
     let mut spot = at_trait(view, "ssl-file-missing", "tls")?
         .word("missing", named.join(" and "))
         .label("not without its files")
         .server(says);
-    for (_, id, ..) in &missing {
-        if let Some((_, judged)) = view.settings.winner(*id) {
-            spot = spot.related(judged.entry.value(), "is not there");
-        }
+    for place in missing.iter().filter_map(|file| file.place) {
+        spot = spot.related(place, "is not there");
     }
-    if missing.iter().all(|(.., is_elsewhere)| *is_elsewhere) {
+    if missing.iter().all(|file| file.name.starts_with(b"/")) {
         elsewhere(&mut spot);
     }
     Some(spot)
 }
 
-/// Whether each host has a certificate of its own, so that those of the settings are not asked for.
-fn is_by_host(view: &View, data: &Path) -> bool {
-    let is_on = with_trait(view, "tls-by-host").is_some_and(|(_, by_host)| by_host == Value::Bool(true));
-    let lines = view.files.read(&data.join(names::PG_HOSTS)).unwrap_or_default();
-    let mut lines = lines.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    is_on && lines.any(|line| !line.is_empty() && !line.starts_with(b"#"))
+/// The lines that give hosts certificates of their own, so that those of the settings are not asked for.
+fn hosts<'a>(view: &View<'a>) -> &'a [hosts::Line] {
+    view.access.hosts.as_ref().map_or(&[], |hosts| hosts.lines.as_slice())
 }
 
 /// The directories of the sockets, where a line names them.

@@ -11,6 +11,7 @@ use crate::check::{self, Node, Rules};
 use crate::edit;
 use crate::finding::{Edit, Finding, Severity};
 use crate::model::auto_conf::AutoConf;
+use crate::model::control;
 use crate::names;
 use crate::rule::page::Verb;
 use crate::source::{FileId, FileKind, Files, Place, Sources, Span, display};
@@ -87,7 +88,7 @@ pub fn mend(after: &mut After, request: &Request, rules: &Rules, before: &Known)
             let change = change(&sources, finding, *to);
             if let Some(convert) = conversion(rules, finding, *to).filter(|convert| convert.contains("segments")) {
                 assumed |= segment.is_none();
-                mended.notes.extend(rounded(convert, &change, segment.unwrap_or(USUAL_SEGMENT)));
+                mended.notes.extend(rounded(convert, &change, segment.unwrap_or(control::USUAL_SEGMENT)));
             }
             mended.changes.push(change);
         }
@@ -192,9 +193,6 @@ fn conversion<'a>(rules: &'a Rules, finding: &Finding, to: Major) -> Option<&'a 
         _ => None,
     }
 }
-
-/// Bytes of a WAL segment, where nothing says otherwise.
-const USUAL_SEGMENT: u64 = 16 << 20;
 
 /// Bytes of a WAL segment, where they are known.
 fn segment(files: &dyn Files, node: &Node) -> Option<u64> {

@@ -13,6 +13,12 @@ use crate::names;
 use crate::source::Files;
 use crate::version::Major;
 
+/// Bytes of a WAL segment, where nothing says otherwise.
+pub const USUAL_SEGMENT: u64 = 16 << 20;
+
+/// Bytes of a page, and of a page of WAL.
+pub const BLOCK: u64 = 8192;
+
 /// What a data directory says of itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Control {

@@ -90,7 +90,7 @@ pub fn at(source: &Source, offset: usize, major: Major) -> At {
             let line = line_span(source, offset);
             at_setting(line, bytes, offset)
         }
-        FileKind::Hba | FileKind::Ident => {
+        FileKind::Hba | FileKind::Ident | FileKind::Hosts => {
             let dialect = Dialect::of(major);
             let Some(line) = hba::lines(bytes, &dialect).find(|line| {
                 touches(line.span) && line.span.end > offset || line.span.end == bytes.len() && touches(line.span)
@@ -231,7 +231,7 @@ pub fn wanted(source: &Source, offset: usize, major: Major) -> Option<(Wanted, S
     match source.kind {
         FileKind::Conf | FileKind::Recovery => in_setting(text).map(|(wanted, length)| (wanted, here(length))),
         FileKind::Hba => in_record(source, offset, major),
-        FileKind::Ident => None,
+        FileKind::Ident | FileKind::Hosts => None,
     }
 }
 

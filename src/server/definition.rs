@@ -102,7 +102,7 @@ impl Session<'_> {
         let source = home.report.sources.get(file);
         match source.kind {
             FileKind::Conf | FileKind::Recovery => self.settings(source),
-            FileKind::Hba | FileKind::Ident => self.records(source, home, path),
+            FileKind::Hba | FileKind::Ident | FileKind::Hosts => self.records(source, home, path),
         }
     }
 

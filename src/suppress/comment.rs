@@ -105,7 +105,7 @@ impl Directive {
 impl FileKind {
     /// Whether a backslash at the end of a line joins the next one to it, as records of 14 and later do.
     fn has_continuations(self) -> bool {
-        matches!(self, FileKind::Hba | FileKind::Ident)
+        matches!(self, FileKind::Hba | FileKind::Ident | FileKind::Hosts)
     }
 }
 
@@ -128,7 +128,7 @@ fn lines(bytes: &[u8]) -> impl Iterator<Item = Span> {
 fn comment_start(kind: FileKind, line: &[u8]) -> Option<usize> {
     let quote = match kind {
         FileKind::Conf | FileKind::Recovery => b'\'',
-        FileKind::Hba | FileKind::Ident => b'"',
+        FileKind::Hba | FileKind::Ident | FileKind::Hosts => b'"',
     };
     let mut at = 0;
     loop {

@@ -1,6 +1,7 @@
 //! Time zones: the names in the data that servers bring, POSIX rules, hours, intervals.
 
 mod interval;
+mod iso;
 mod posix;
 
 use super::{Context, refused};

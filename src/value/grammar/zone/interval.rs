@@ -2,6 +2,7 @@
 
 use super::super::c;
 use super::super::refused;
+use super::iso;
 use crate::value::refusal::Refusal;
 use crate::version::Major;
 
@@ -20,17 +21,28 @@ pub fn read(major: Major, text: &[u8]) -> Result<i64, Refusal> {
 
 /// Months, days and microseconds, as servers keep intervals.
 #[derive(Default)]
-struct Interval {
-    months: f64,
-    days: f64,
-    seconds: f64,
+pub(super) struct Interval {
+    pub months: f64,
+    pub days: f64,
+    pub seconds: f64,
+}
+
+impl Interval {
+    /// Days, of which a fraction counts as seconds.
+    pub fn add_days(&mut self, days: f64) {
+        self.days += days.trunc();
+        self.seconds += days.fract() * 86_400.0;
+    }
 }
 
 fn total(major: Major, text: &[u8]) -> Result<i64, Refusal> {
-    let interval = std::str::from_utf8(text).ok().and_then(|text| parse(major, text)).ok_or_else(|| Refusal {
-        message: Some(format!("invalid input syntax for type interval: \"{}\"", String::from_utf8_lossy(text))),
-        ..Refusal::default()
-    })?;
+    let interval = std::str::from_utf8(text)
+        .ok()
+        .and_then(|text| parse(major, text).or_else(|| iso::parse(text)))
+        .ok_or_else(|| Refusal {
+            message: Some(format!("invalid input syntax for type interval: \"{}\"", String::from_utf8_lossy(text))),
+            ..Refusal::default()
+        })?;
     if interval.months != 0.0 {
         return Err(refused("Cannot specify months in time zone interval.".to_owned()));
     }
@@ -164,14 +176,8 @@ fn add(interval: &mut Interval, value: f64, unit: &str) -> Option<()> {
         "us" | "usec" | "usecs" | "microsecond" | "microseconds" => {
             interval.seconds += value / 1e6;
         }
-        "d" | "day" | "days" => {
-            interval.days += value.trunc();
-            interval.seconds += value.fract() * 86_400.0;
-        }
-        "w" | "week" | "weeks" => {
-            interval.days += (value * 7.0).trunc();
-            interval.seconds += (value * 7.0).fract() * 86_400.0;
-        }
+        "d" | "day" | "days" => interval.add_days(value),
+        "w" | "week" | "weeks" => interval.add_days(value * 7.0),
         "mon" | "mons" | "month" | "months" => interval.months += value,
         "y" | "yr" | "yrs" | "year" | "years" => interval.months += value * 12.0,
         _ => return None,
@@ -211,6 +217,7 @@ mod tests {
             ("1 hour 1 hour", None, None),
             ("1 hours 2 mins", Some(3720), Some(3720)),
             ("-08:00", Some(-28_800), Some(-28_800)),
+            ("PT1H", Some(3600), Some(3600)),
         ] {
             let read = |major| total(major, text.as_bytes()).ok();
             assert_eq!((read(Major::V10), read(Major::V16)), (up_to_16, up_to_16), "{text}");
