@@ -257,6 +257,8 @@ pub struct Reading<'a> {
     pub base: Option<Box<revision::Base<'a>>>,
     /// The major that the node runs now, where that is said.
     pub from: Option<Major>,
+    /// Whether the data directory is at hand.
+    pub data_is_here: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -274,14 +276,17 @@ impl<'a> Reading<'a> {
         let recovery = recovery::read(files, sources, subject, &mut tree, &settings);
         let access = access::read(files, sources, subject, &tree, &settings);
         let base = subject.base.as_ref().map(|base| Box::new(revision::Base::of(files, base, catalog)));
-        Reading { tree, settings, recovery, access, base, from: subject.from }
+        let data = &tree.data_directory;
+        let data_is_here = files.read(&data.join(crate::names::PG_VERSION)).is_ok()
+            || subject.data_is_here && files.list(data).is_ok();
+        Reading { tree, settings, recovery, access, base, from: subject.from, data_is_here }
     }
 
     /// All that a check may look at; `several` where the same is asked of several versions.
     pub fn view(&'a self, files: &'a dyn Files, sources: &'a Sources, rules: &'a Rules, several: bool) -> View<'a> {
-        let Reading { tree, settings, recovery, access, base, from } = self;
-        let (recovery, base) = (recovery.as_ref(), base.as_deref());
-        View { files, sources, tree, settings, recovery, rules, several, access, base, from: *from }
+        let Reading { tree, settings, recovery, access, base, from, data_is_here } = self;
+        let (recovery, base, data_is_here) = (recovery.as_ref(), base.as_deref(), *data_is_here);
+        View { files, sources, tree, settings, recovery, rules, several, access, base, from: *from, data_is_here }
     }
 }
 

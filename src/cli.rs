@@ -32,8 +32,8 @@ pub enum Task {
     Baseline {
         /// What is checked, and how.
         check: Box<Check>,
-        /// The baseline.
-        path: PathBuf,
+        /// The baseline, where one is named.
+        path: Option<PathBuf>,
         /// Whether only what is stale is taken out.
         prune: bool,
     },
@@ -119,6 +119,8 @@ pub struct Check {
     pub stdin_filename: Option<PathBuf>,
     /// `--allow-empty`
     pub allow_empty: bool,
+    /// `--force-exclude`
+    pub force_exclude: bool,
     /// Formats and the files they go to; None is standard output. Never empty.
     pub reports: Vec<(Format, Option<PathBuf>)>,
     /// `--statistics`
@@ -169,6 +171,7 @@ impl Default for Check {
             kind: None,
             stdin_filename: None,
             allow_empty: false,
+            force_exclude: false,
             reports: vec![(Format::Text, None)],
             statistics: false,
             fixes: Fixes { write: false, diff: false, with_unsafe: false },

@@ -1,5 +1,9 @@
 //! `pgconflint.toml`: what a project says once instead of on every command line.
 
+mod exclude;
+
+pub use exclude::Exclude;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -19,7 +23,7 @@ use crate::version::{Role, Targets};
 pub const NAME: &str = "pgconflint.toml";
 
 /// What a configuration file says. Paths are already relative to the working directory.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Config {
     /// The file; empty if there is none.
     pub path: PathBuf,
@@ -27,6 +31,10 @@ pub struct Config {
     pub pg: Option<Targets>,
     /// Globs of rule pages of one's own.
     pub rules: Vec<PathBuf>,
+    /// What is not checked.
+    pub exclude: Exclude,
+    /// The file that holds what was found before.
+    pub baseline: Option<PathBuf>,
     /// Rules that are not reported.
     pub ignore: Vec<String>,
     /// Rules that are reported with another severity.
@@ -93,6 +101,10 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
         fault(span.start, in_words(error.message()))
     })?;
     let base = path.parent().unwrap_or(Path::new(""));
+    let mut exclude = Exclude::default();
+    for glob in &raw.exclude {
+        exclude.add(glob.get_ref()).map_err(|message| fault(inside(text, glob.span()), message))?;
+    }
     let names = raw.ignore.iter().chain(raw.severity.keys());
     let named = names.map(|name| {
         let (line, column) = line_and_column(bytes, inside(text, name.span()));
@@ -103,6 +115,8 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
         named: named.collect(),
         pg: raw.pg.map(|pg| pg.0),
         rules: raw.rules.iter().map(|rule| base.join(rule)).collect(),
+        exclude,
+        baseline: raw.baseline.map(|path| base.join(path)),
         ignore: raw.ignore.into_iter().map(Spanned::into_inner).collect(),
         severity: raw.severity.into_iter().map(|(name, level)| (name.into_inner(), level.into())).collect(),
         nodes: raw.node.iter().map(|node| node.get_ref().relative_to(base)).collect(),
@@ -135,6 +149,9 @@ struct Raw {
     pg: Option<RawTargets>,
     #[serde(default)]
     rules: Vec<String>,
+    #[serde(default)]
+    exclude: Vec<Spanned<String>>,
+    baseline: Option<PathBuf>,
     #[serde(default)]
     ignore: Vec<Spanned<String>>,
     #[serde(default)]
@@ -280,6 +297,8 @@ mod tests {
     const FULL: &str = r#"
 pg = "16"
 rules = ["policy/*.md"]
+exclude = ["samples", "db*/old"]
+baseline = "known.json"
 ignore = ["rule-a"]
 [severity]
 rule-b = "error"
@@ -302,6 +321,8 @@ pg = 15
         let config = parse(Path::new("ops/pgconflint.toml"), FULL.as_bytes()).expect("it is valid");
         assert_eq!(config.pg, "16".parse().ok());
         assert_eq!(config.rules, [Path::new("ops/policy/*.md")]);
+        assert!(config.exclude.covers(Path::new("db1/old")));
+        assert_eq!(config.baseline, Some("ops/known.json".into()));
         assert_eq!(config.severity["rule-b"], Severity::Error);
         assert_eq!(config.nodes[0].path, Path::new("ops/db1"));
         assert_eq!(config.nodes[0].role, Some(Role::Primary));
@@ -330,6 +351,7 @@ pg = 15
                 "[severity]\nx = \"fatal\"",
                 "pg = ",
                 "ignore = \"x\"",
+                "exclude = ['a', \"b[\"]",
                 "é = 1",
             ]
             .map(fault)

@@ -6,6 +6,7 @@
 mod base;
 mod baseline;
 mod check;
+mod exclude;
 pub(crate) mod explain;
 pub(crate) mod fix;
 pub(crate) mod group;
@@ -20,7 +21,7 @@ mod target;
 mod tree;
 
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::CommandFactory;
 
@@ -79,7 +80,9 @@ pub fn run(options: Options, world: &mut World<'_>) -> Exit {
     world.color = color.unwrap_or(world.color);
     match task {
         Task::Check(options) => check::check(&options, show_secrets, world),
-        Task::Baseline { check, path, prune } => baseline::baseline(&check, &path, prune, show_secrets, world),
+        Task::Baseline { check, path, prune } => {
+            baseline::baseline(&check, path.as_deref(), prune, show_secrets, world)
+        }
         Task::Migrate(options) => tree::migrate(&options, show_secrets, world),
         Task::Settings(options) => settings::settings(&options, show_secrets, world),
         Task::Hba(options) => hba::hba(&options, show_secrets, world),
@@ -136,4 +139,17 @@ pub(crate) fn directory_of(path: &Path, is_file: bool) -> PathBuf {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     }
+}
+
+/// The path without `.` and `..`, as it is written: what links lead to is not asked.
+fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
 }

@@ -45,10 +45,14 @@ mod natives;
 mod noise;
 #[path = "all/order.rs"]
 mod order;
+#[path = "all/packages.rs"]
+mod packages;
 #[path = "all/pairs.rs"]
 mod pairs;
 #[path = "all/picture.rs"]
 mod picture;
+#[path = "all/project.rs"]
+mod project;
 #[path = "all/proof.rs"]
 mod proof;
 #[path = "all/recovery.rs"]

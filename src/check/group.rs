@@ -21,6 +21,8 @@ pub struct Node {
     pub file: Option<FileKind>,
     /// Where the data lies, if it is known to lie elsewhere.
     pub data_dir: Option<PathBuf>,
+    /// Whether somebody has said so: what is not in a directory that was named is missing.
+    pub data_is_here: bool,
     /// The versions to check against.
     pub targets: Targets,
     /// None if it may be either.
@@ -62,6 +64,8 @@ pub struct Subject {
     pub main: PathBuf,
     /// The data directory, where it is given.
     pub data_directory: Option<PathBuf>,
+    /// See [`Node::data_is_here`].
+    pub data_is_here: bool,
     /// Whether postgresql.auto.conf is read after the main file.
     pub with_auto: bool,
     /// What the node is to others.
@@ -84,6 +88,7 @@ pub fn subject(node: &Node, files: &dyn Files) -> Subject {
     let subject = |main: PathBuf, with_auto: bool| Subject {
         main,
         data_directory: node.data_dir.clone(),
+        data_is_here: node.data_is_here,
         with_auto,
         role: node.role,
         wal_segment_size: node.wal_segment_size,

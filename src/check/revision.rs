@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use super::spot::{Spot, View};
-use super::{Reading, Subject, read};
+use super::{Reading, Subject, read, recovery};
 use crate::catalog::{Catalog, Kind, Parameter, ParameterId};
 use crate::model::control;
 use crate::model::recovery::Recovery;
+use crate::model::recovery::signals::{self, Mode};
 use crate::model::settings::{Settings, Verdict};
-use crate::model::tree::Entry;
+use crate::model::tree::{Entry, Tree};
 use crate::names;
 use crate::source::{Files, Place, Sources, display};
 use crate::syntax::conf;
 use crate::value::Value;
+use crate::version::Major;
 
 /// How many names a sentence has before it only counts.
 const MOST: usize = 12;
@@ -144,9 +146,10 @@ fn rewritten(was: &Written, is: &Written, takes: Takes) -> Vec<Change> {
         .collect()
 }
 
-/// One spot for all that changes.
+/// What becomes of a standby, and one spot for all that changes.
 pub fn check(view: &View, spots: &mut Vec<Spot>) {
     let (Some(base), Some(top)) = (view.base, view.top()) else { return };
+    spots.extend(no_longer_a_standby(view, base));
     let mut changes = changes(view, base);
     if changes.is_empty() {
         return;
@@ -174,6 +177,25 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
         spot = spot.related(place, label);
     }
     spots.push(spot);
+}
+
+/// A node that lost what made it a standby; one that does not start at all is told otherwise.
+fn no_longer_a_standby(view: &View, base: &Base) -> Option<Spot> {
+    let top = recovery::node_top(view)?;
+    let major = view.settings.catalog.version.major;
+    let mode = |tree: &Tree, recovery: Option<&Recovery>| match recovery {
+        Some(recovery) if recovery.is_standby() => Some(Mode::Standby),
+        _ if major < Major::V12 => Some(Mode::Primary),
+        _ => {
+            let signals = signals::signals(view.files, &tree.data_directory);
+            Some(signals.mode()).filter(|_| !signals.recovery_conf)
+        }
+    };
+    let was = mode(&base.reading.tree, base.reading.recovery.as_ref())?;
+    let is = mode(view.tree, view.recovery)?;
+    let path = if major < Major::V12 { names::RECOVERY_CONF } else { names::STANDBY_SIGNAL };
+    let spot = Spot::new("no-longer-a-standby", top).word("path", path).label("the file beside it is gone");
+    (was == Mode::Standby && is != Mode::Standby).then_some(spot)
 }
 
 /// The names of those that need the same, those that are gone said so.

@@ -39,6 +39,8 @@ pub struct View<'a> {
     pub base: Option<&'a Base<'a>>,
     /// The major that the node runs now, where that is said.
     pub from: Option<Major>,
+    /// See [`View::data_directory`].
+    pub data_is_here: bool,
 }
 
 /// What a check found.
@@ -127,10 +129,9 @@ impl Spot {
 }
 
 impl<'a> View<'a> {
-    /// The data directory where it is at hand: what is not in it is missing.
+    /// The data directory where it is at hand, by its PG_VERSION or because it was named: what is not in it is missing.
     pub fn data_directory(&self) -> Option<&'a Path> {
-        let directory = self.tree.data_directory.as_path();
-        self.files.read(&directory.join(names::PG_VERSION)).is_ok().then_some(directory)
+        self.data_is_here.then_some(self.tree.data_directory.as_path())
     }
 
     /// A setting's line: index into [`Settings::judged`] and the line itself.

@@ -3,16 +3,21 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use super::nodes::Run;
-use super::{Exit, World, trouble, written};
+use super::project::Projects;
+use super::{Exit, World, directory_of, lexical, trouble, written};
 use crate::cli::Check;
+use crate::config::Config;
 use crate::files::{self, Disk};
 use crate::finding::Finding;
 use crate::report::{Show, diagnostic, plural};
 use crate::source::{Files, Sources};
 use crate::suppress::baseline::{self, Baseline, Key, Stale, Tally};
+
+/// The file, where nobody names another.
+const NAME: &str = "pgconflint-baseline.json";
 
 /// So many stale entries are named.
 const NAMED: usize = 10;
@@ -22,9 +27,64 @@ const NAMED: usize = 10;
 pub struct Kept {
     /// What it says.
     pub baseline: Baseline,
-    path: PathBuf,
+    /// The file.
+    pub path: PathBuf,
     directory: PathBuf,
     show: Show,
+}
+
+/// What was found, by the path of the baseline that may hold it.
+pub type Tallies = BTreeMap<PathBuf, Tally>;
+
+/// The baselines of a run: the one that was asked for, or those that configurations name.
+#[derive(Clone, Debug, Default)]
+pub struct Baselines {
+    asked: Option<Kept>,
+    configured: BTreeMap<PathBuf, Kept>,
+}
+
+impl Baselines {
+    /// The one that was asked for goes before all others.
+    pub fn asked(asked: Option<Kept>) -> Baselines {
+        Baselines { asked, configured: BTreeMap::new() }
+    }
+
+    /// Reads the one that a configuration names, if it counts and is not known yet.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn read(&mut self, config: &Config, show: &Show) -> Result<(), String> {
+        let wanted =
+            config.baseline.as_ref().filter(|path| self.asked.is_none() && !self.configured.contains_key(*path));
+        let Some(path) = wanted else { return Ok(()) };
+        let fault = |error| {
+            format!("{error} (`baseline` in {}; `pgconflint baseline write` makes it)", show.path(&config.path))
+        };
+        self.configured.insert(path.clone(), Kept::read(path, show).map_err(fault)?);
+        Ok(())
+    }
+
+    /// The one that holds for what a configuration holds for.
+    pub fn of(&self, config: &Config) -> Option<&Kept> {
+        self.asked.as_ref().or_else(|| self.configured.get(config.baseline.as_ref()?))
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Kept> {
+        self.asked.iter().chain(self.configured.values())
+    }
+
+    /// Says which entries are stale, and whether any is.
+    pub fn tell(&self, tallies: &Tallies, err: &mut dyn Write) -> bool {
+        let mut is_any = false;
+        for kept in self.iter() {
+            let stale =
+                tallies.get(&kept.path).map_or_else(|| kept.stale(&Tally::default()), |tally| kept.stale(tally));
+            kept.tell(&stale, err);
+            is_any |= !stale.is_empty();
+        }
+        is_any
+    }
 }
 
 impl Kept {
@@ -117,10 +177,27 @@ impl Kept {
     }
 }
 
+/// The baseline that the configuration names for the first path.
+fn configured(options: &Check, show: &Show) -> Result<Option<PathBuf>, Vec<String>> {
+    let target = &options.target;
+    let mut projects = Projects::new(&show.directory, target.config.as_deref(), target.isolated)?;
+    let first = options.paths.first().map_or(Path::new("."), PathBuf::as_path);
+    let directory = directory_of(first, !show.directory.join(first).is_dir());
+    Ok(projects.of(&directory)?.config.baseline.clone())
+}
+
 /// `baseline write`, or `baseline prune`.
-pub fn baseline(options: &Check, path: &Path, prune: bool, show_secrets: bool, world: &mut World<'_>) -> Exit {
+pub fn baseline(options: &Check, path: Option<&Path>, prune: bool, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
     let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets };
+    let path = match path.map_or_else(|| configured(options, &show), |path| Ok(Some(path.to_owned()))) {
+        Ok(path) => path.unwrap_or_else(|| PathBuf::from(NAME)),
+        Err(errors) => {
+            errors.iter().for_each(|error| trouble(world.err, None, error));
+            return Exit::Trouble;
+        }
+    };
+    let path = path.as_path();
     let exists = world.directory.join(path).exists();
     let before = if prune || exists { Kept::read(path, &show) } else { Ok(Kept::empty(path, &show)) };
     let before = match before {
@@ -141,7 +218,9 @@ pub fn baseline(options: &Check, path: &Path, prune: bool, show_secrets: bool, w
     let mut tally = Tally::default();
     for examined in run.examine_all(&[]) {
         run.errors.extend(examined.errors);
-        tally.merge(examined.tally);
+        if let Some((_, found)) = examined.tally {
+            tally.merge(found);
+        }
     }
     // Half a run must not become the whole truth.
     if !run.errors.is_empty() {
@@ -159,17 +238,4 @@ pub fn baseline(options: &Check, path: &Path, prune: bool, show_secrets: bool, w
         (false, _) => format!("{shown}: {}\n", plural(after.count(), "finding")),
     };
     written(world.out.write_all(said.as_bytes()), Exit::Clean, world.err)
-}
-
-/// The path without `.` and `..`, as it is written: what links lead to is not asked.
-fn lexical(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            other => plain.push(other),
-        }
-    }
-    plain
 }

@@ -5,14 +5,13 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::baseline::Kept;
+use super::baseline::{Kept, Tallies};
 use super::nodes::{Examined, Run};
 use super::pending::Pending;
 use super::{Exit, World, fix, trouble, written};
 use crate::cli::Check;
 use crate::files::{self, Disk};
 use crate::report::{Format, Look, Output, Report, Show, Summary};
-use crate::suppress::baseline::Tally;
 
 /// Checks what was asked for, writes the reports, and says how it ended.
 pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit {
@@ -20,10 +19,9 @@ pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
     let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets };
     let disk = Disk { root };
     let kept = options.baseline.as_ref().map(|path| Kept::read(path, &show)).transpose();
-    let kept = kept.map_err(|error| vec![error]);
-    let prepared = kept.and_then(|kept| Ok((Run::prepare(options, &disk, &show, kept.clone(), world)?, kept)));
-    let (mut run, kept) = match prepared {
-        Ok(prepared) => prepared,
+    let prepared = kept.map_err(|error| vec![error]);
+    let mut run = match prepared.and_then(|kept| Run::prepare(options, &disk, &show, kept, world)) {
+        Ok(run) => run,
         Err(errors) => {
             errors.iter().for_each(|error| trouble(world.err, None, error));
             return Exit::Trouble;
@@ -34,7 +32,7 @@ pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
     let mut pending = Pending::new(&disk);
     let examined =
         if fixes.write || fixes.diff { run.mend_all(&outputs, &mut pending) } else { run.examine_all(&outputs) };
-    let (mut summary, tally, of_stdin) = taken(examined, &mut outputs, &mut run);
+    let (mut summary, tallies, of_stdin) = taken(examined, &mut outputs, &mut run);
     tell_fixes(options, &pending, &of_stdin, &mut run, &show, world);
     let changes = of_stdin.len() + pending.changes().count();
     run.errors.sort_by(|one, other| (&one.path, &one.message).cmp(&(&other.path, &other.message)));
@@ -43,15 +41,12 @@ pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
     if let Some(major) = run.preview() {
         let _ = writeln!(world.err, "pgconflint: note: {major} is a preview: it has not been released and may change");
     }
-    let stale = kept.as_ref().map(|kept| kept.stale(&tally)).unwrap_or_default();
-    if let Some(kept) = &kept {
-        kept.tell(&stale, world.err);
-    }
+    let is_stale = run.baselines.tell(&tallies, world.err);
     let exit = match () {
         () if !run.errors.is_empty() => Exit::Trouble,
         () if options.exit_zero => Exit::Clean,
         () if summary.at_least(options.fail_on) > 0 || fixes.diff && changes > 0 => Exit::Findings,
-        () if options.fail_on_stale && !stale.is_empty() => Exit::Findings,
+        () if options.fail_on_stale && is_stale => Exit::Findings,
         () => Exit::Clean,
     };
     let problems = Report { errors: std::mem::take(&mut run.errors), ..Report::default() };
@@ -86,18 +81,20 @@ fn tell_fixes(
 }
 
 /// Puts together what came of the jobs: the counts, what is known for the baseline, what changes in standard input.
-fn taken(examined: Vec<Examined>, outputs: &mut [Output], run: &mut Run<'_>) -> (Summary, Tally, Vec<fix::Change>) {
-    let (mut summary, mut tally, mut changes) = (Summary::default(), Tally::default(), Vec::new());
+fn taken(examined: Vec<Examined>, outputs: &mut [Output], run: &mut Run<'_>) -> (Summary, Tallies, Vec<fix::Change>) {
+    let (mut summary, mut tallies, mut changes) = (Summary::default(), Tallies::new(), Vec::new());
     for one in examined {
         summary.merge(&one.summary);
         run.errors.extend(one.errors);
-        tally.merge(one.tally);
+        if let Some((path, tally)) = one.tally {
+            tallies.entry(path).or_default().merge(tally);
+        }
         changes.extend(one.changes);
         for (output, rendered) in outputs.iter_mut().zip(one.rendered) {
             output.take(rendered);
         }
     }
-    (summary, tally, changes)
+    (summary, tallies, changes)
 }
 
 fn outputs(options: &Check, show: &Show, world: &World<'_>) -> Vec<Output> {

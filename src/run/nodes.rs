@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::baseline::Kept;
+use super::baseline::{Baselines, Kept};
+use super::exclude::leaves_out;
 use super::fix::{self, Change};
 use super::group::{self, Job, Wanted};
 use super::pending::Pending;
@@ -33,8 +34,8 @@ pub(crate) struct Run<'a> {
     /// The name and bytes of standard input.
     pub stdin: Option<(PathBuf, Arc<[u8]>)>,
     jobs: Vec<Job>,
-    /// The baseline, where there is one.
-    kept: Option<Kept>,
+    /// What was found before.
+    pub baselines: Baselines,
     /// What could not be done.
     pub errors: Vec<Trouble>,
 }
@@ -50,14 +51,15 @@ pub struct Examined {
     pub errors: Vec<Trouble>,
     /// What its fixes change, in files and in standard input.
     pub changes: Vec<Change>,
-    /// What was found, for the baseline.
-    pub tally: Tally,
+    /// What was found, and for which baseline.
+    pub tally: Option<(PathBuf, Tally)>,
 }
 
 impl<'a> Run<'a> {
     /// A run whose nodes others find.
     pub(crate) fn new(options: &'a Check, disk: &'a Disk, show: &'a Show) -> Run<'a> {
-        Run { options, disk, show, stdin: None, jobs: Vec::new(), kept: None, errors: Vec::new() }
+        let baselines = Baselines::default();
+        Run { options, disk, show, stdin: None, jobs: Vec::new(), baselines, errors: Vec::new() }
     }
 
     /// Finds the nodes and the configuration of each.
@@ -78,41 +80,79 @@ impl<'a> Run<'a> {
             ]);
         }
         let mut projects = Projects::new(&show.directory, options.target.config.as_deref(), options.target.isolated)?;
-        let mut run = Run { kept, ..Run::new(options, disk, show) };
+        let mut run = Run { baselines: Baselines::asked(kept), ..Run::new(options, disk, show) };
         if let Some(pair) = &options.pair {
             if options.target.role.is_some() {
                 return Err(vec!["--role says what --primary and --standby say already".to_owned()]);
             }
             run.jobs.push(group::of_options(pair, disk, &mut projects, show)?);
+            run.read_baselines()?;
             run.check_names()?;
             return Ok(run);
         }
         if options.base.is_some() && options.paths.len() > 1 {
             return Err(vec!["--base goes with one path: a node, a file, or a tree of nodes".to_owned()]);
         }
+        let found = run.found(&mut projects, world)?;
+        run.jobs = group::grouped(found, show);
+        run.read_baselines()?;
+        run.check_names()?;
+        Ok(run)
+    }
+
+    /// The baselines that configurations name, unless an option names one for all.
+    fn read_baselines(&mut self) -> Result<(), Vec<String>> {
+        for job in &self.jobs {
+            self.baselines.read(&job.project.config, self.show).map_err(|error| vec![error])?;
+        }
+        if self.options.fail_on_stale && self.baselines.iter().next().is_none() {
+            let message =
+                "--fail-on-stale-baseline wants a baseline: --baseline FILE, or `baseline` in pgconflint.toml";
+            return Err(vec![message.to_owned()]);
+        }
+        Ok(())
+    }
+
+    /// What the paths lead to, each with its configuration, and without what that leaves out.
+    fn found(
+        &mut self,
+        projects: &mut Projects,
+        world: &mut World<'_>,
+    ) -> Result<Vec<(files::Node, Arc<Project>)>, Vec<String>> {
+        let Run { options, disk, show, .. } = *self;
         let mut nodes = Vec::new();
         let (stdin, paths): (Vec<_>, Vec<_>) = options.paths.iter().cloned().partition(|path| path == Path::new("-"));
         if !stdin.is_empty() {
-            nodes.push(run.read_stdin(world)?);
+            nodes.push(self.read_stdin(world)?);
         }
         let found = files::discover(disk, &paths, options.kind);
         nodes.extend(found.nodes);
-        run.errors.extend(found.errors.into_iter().map(|(path, message)| Trouble { path: Some(path), message }));
-        if nodes.is_empty() && run.errors.is_empty() && !options.allow_empty {
-            let paths: Vec<String> = paths.iter().map(|path| show.path(path)).collect();
-            let message =
-                format!("nothing to check in {}: no postgresql.conf, pg_hba.conf or PG_VERSION", paths.join(", "));
-            return Err(vec![message]);
-        }
-        let mut found = Vec::with_capacity(nodes.len());
+        let mut project_of = |path: &Path, is_file: bool| {
+            let directory = directory_of(path, is_file);
+            let project = projects.of(&disk.resolve(&directory).unwrap_or(directory))?;
+            let is_left_out = leaves_out(&project.config, path, options, disk, show);
+            Ok::<_, Vec<String>>(Some(project).filter(|_| !is_left_out))
+        };
+        let (mut kept, count) = (Vec::with_capacity(nodes.len()), nodes.len() + found.errors.len());
         for node in nodes {
-            let directory = directory_of(&node.path, node.place != Place::Directory);
-            let directory = disk.resolve(&directory).unwrap_or(directory);
-            found.push((node, projects.of(&directory)?));
+            let project = project_of(&node.path, node.place != Place::Directory)?;
+            kept.extend(project.map(|project| (node, project)));
         }
-        run.jobs = group::grouped(found, show);
-        run.check_names()?;
-        Ok(run)
+        for (path, message) in found.errors {
+            if project_of(&path, true)?.is_some() {
+                self.errors.push(Trouble { path: Some(path), message });
+            }
+        }
+        let is_nothing = kept.is_empty() && self.errors.is_empty() && !options.allow_empty;
+        if is_nothing && !(options.force_exclude && count > 0) {
+            let paths: Vec<String> = paths.iter().map(|path| show.path(path)).collect();
+            let why = match count {
+                0 => "no postgresql.conf, pg_hba.conf or PG_VERSION",
+                _ => "pgconflint.toml excludes what is there",
+            };
+            return Err(vec![format!("nothing to check in {}: {why}", paths.join(", "))]);
+        }
+        Ok(kept)
     }
 
     fn read_stdin(&mut self, world: &mut World<'_>) -> Result<files::Node, Vec<String>> {
@@ -200,7 +240,9 @@ impl<'a> Run<'a> {
         // Trouble is written once, at the end, for all nodes.
         let errors = std::mem::take(&mut report.errors);
         let rendered = outputs.iter().map(|output| output.render(&report)).collect();
-        Examined { rendered, summary, errors, changes, tally: report.tally }
+        let kept = self.baselines.of(&job.project.config);
+        let tally = kept.map(|kept| (kept.path.clone(), report.tally));
+        Examined { rendered, summary, errors, changes, tally }
     }
 
     /// The nodes of a job with everything that is known of them.
@@ -284,7 +326,7 @@ impl<'a> Run<'a> {
             finding.severity = project.config.severity.get(&*finding.rule).copied().unwrap_or(finding.severity);
         }
         left.retain(|finding| self.is_enabled(&finding.rule, project));
-        if let Some(kept) = &self.kept {
+        if let Some(kept) = self.baselines.of(&project.config) {
             // Beside a lone file others are read for its sake, and only what is wrong with it is told.
             let is_checked = |path: &Path| {
                 let mut nodes = members.iter().map(|member| &member.node);

@@ -31,8 +31,9 @@ pub fn resolve(
     let directory = directory_of(&found.path, file.is_some());
     let known = known(config, &directory, show);
     let said = comments(files, &found.path, file, &directory);
-    let data_dir =
-        asked.data_dir.clone().or_else(|| known?.data_dir.clone()).or_else(|| data_directory(files, &directory));
+    let named = asked.data_dir.clone().or_else(|| known?.data_dir.clone());
+    let data_is_here = named.is_some();
+    let data_dir = named.or_else(|| data_directory(files, &directory));
     let pg = asked.pg.clone().or(said.pg).or_else(|| known?.pg.clone()).or_else(|| config.pg.clone());
     let targets = match pg {
         Some(targets) => targets,
@@ -44,6 +45,7 @@ pub fn resolve(
         path: found.path.clone(),
         file,
         data_dir,
+        data_is_here,
         targets,
         role,
         wal_segment_size: None,

@@ -278,6 +278,7 @@ mod tests {
                 path: name.into(),
                 file: Some(kind),
                 data_dir: None,
+                data_is_here: false,
                 targets,
                 role: None,
                 wal_segment_size: None,

@@ -84,6 +84,7 @@ fn libpq_agrees_on_passfiles() {
                 path: directory.path().to_path_buf(),
                 file: None,
                 data_dir: None,
+                data_is_here: false,
                 targets: major.to_string().parse().unwrap(),
                 role: None,
                 wal_segment_size: None,

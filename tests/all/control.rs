@@ -205,6 +205,7 @@ fn found(text: &str, major: u16, has_control: bool, wal_segment_size: Option<u64
         path: "db".into(),
         file: None,
         data_dir: None,
+        data_is_here: false,
         targets,
         role,
         wal_segment_size,

@@ -76,6 +76,7 @@ fn every_standby_of_the_corpus_gets_a_verdict() {
                 path: directory.join(name),
                 file: None,
                 data_dir: None,
+                data_is_here: false,
                 targets: version.parse().unwrap_or_else(|_| Targets::all()),
                 role: Some(role),
                 wal_segment_size: None,

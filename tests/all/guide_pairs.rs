@@ -71,6 +71,7 @@ fn check(directory: &Path, expected: &Expected, major: Major, rules: &Rules) -> 
             path: directory.join(name),
             file: None,
             data_dir: None,
+            data_is_here: false,
             targets: Targets::one(PgVersion::newest(major)).unwrap(),
             role: Some(role),
             wal_segment_size: None,

@@ -29,6 +29,7 @@ pub fn request(path: &Path, from: Major, to: Major) -> Request {
         path: path.into(),
         file: None,
         data_dir: None,
+        data_is_here: false,
         targets,
         role: None,
         wal_segment_size: None,

@@ -48,6 +48,7 @@ pub fn request(path: PathBuf, from: Major, major: u16) -> Request {
         path,
         file: None,
         data_dir: None,
+        data_is_here: false,
         targets,
         role: None,
         wal_segment_size: None,

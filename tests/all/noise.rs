@@ -38,6 +38,7 @@ fn checked(path: &Path, targets: Targets) -> check::Outcome {
         path: path.to_path_buf(),
         file: None,
         data_dir: None,
+        data_is_here: false,
         targets,
         role: None,
         wal_segment_size: None,

@@ -171,6 +171,7 @@ fn found(files: &[(&str, &str)], path: &str, file: Option<FileKind>, targets: &s
         path: PathBuf::from(path),
         file,
         data_dir: None,
+        data_is_here: false,
         targets,
         role: None,
         wal_segment_size: None,

@@ -29,6 +29,7 @@ pub fn check(setup: &Setup, ports: &Ports, rules: &Rules, version: PgVersion) ->
                 path: PathBuf::from(&server.name),
                 file: None,
                 data_dir: None,
+                data_is_here: false,
                 targets: Targets::one(version).map_err(|error| error.to_string())?,
                 wal_segment_size: None,
                 before: Before::default(),

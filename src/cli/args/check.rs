@@ -1,8 +1,10 @@
 //! `check` and `baseline`.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::{Arg, Args, Command, Subcommand, ValueEnum};
 
 use super::super::{Check, Fixes, Pair, Task};
 use super::{TargetArgs, migrate, segment};
@@ -46,8 +48,11 @@ pub struct CheckArgs {
     /// Finding nothing to check is no error
     #[arg(long, help_heading = "Files")]
     allow_empty: bool,
+    /// Leave out what `exclude` in pgconflint.toml names, also where it is named here: for pre-commit
+    #[arg(long, conflicts_with = "primary", help_heading = "Files")]
+    force_exclude: bool,
     /// Write a report in this format, to standard output or into a file, repeatable
-    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = report, help_heading = "Output")]
+    #[arg(long, value_name = "FORMAT[=FILE]", value_parser = Reports, hide_possible_values = true, help_heading = "Output")]
     report: Vec<(Format, Option<PathBuf>)>,
     /// The format on standard output
     #[arg(long, value_name = "FORMAT", conflicts_with = "report", help_heading = "Output")]
@@ -76,14 +81,15 @@ pub struct CheckArgs {
     /// Report what comments in the files suppress
     #[arg(long, help_heading = "Rules")]
     no_ignores: bool,
-    /// Leave out what this file holds, which `pgconflint baseline write` has written
+    /// Leave out what this file holds, which `pgconflint baseline write` has written; else the one that pgconflint.toml
+    /// names
     #[arg(long, value_name = "FILE", help_heading = "Rules")]
     baseline: Option<PathBuf>,
     /// Findings from this severity on make the exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "warning", help_heading = "Exit code")]
     fail_on: Level,
     /// The baseline holds what is no longer found: exit code 1
-    #[arg(long, requires = "baseline", help_heading = "Exit code")]
+    #[arg(long, help_heading = "Exit code")]
     fail_on_stale_baseline: bool,
     /// Findings do not change the exit code
     #[arg(long, help_heading = "Exit code")]
@@ -109,9 +115,9 @@ struct BaselineOf {
     /// Files, node directories or trees of them, as for `check`
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
-    /// The file
-    #[arg(long, value_name = "FILE", default_value = "pgconflint-baseline.json", help_heading = "Files")]
-    baseline: PathBuf,
+    /// The file; else the one that pgconflint.toml names, else pgconflint-baseline.json
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    baseline: Option<PathBuf>,
     /// What files are whose names do not say it
     #[arg(long, help_heading = "Files")]
     kind: Option<Kind>,
@@ -184,6 +190,7 @@ impl From<CheckArgs> for Check {
             kind: args.kind.map(FileKind::from),
             stdin_filename: args.stdin_filename,
             allow_empty: args.allow_empty,
+            force_exclude: args.force_exclude,
             reports,
             statistics: args.statistics,
             fixes: Fixes { write: args.fix, diff: args.diff, with_unsafe: args.unsafe_fixes },
@@ -254,6 +261,22 @@ impl From<FormatName> for Format {
             FormatName::Checkstyle => Format::Checkstyle,
             FormatName::Markdown => Format::Markdown,
         }
+    }
+}
+
+/// Reads `--report`, and tells completions the formats.
+#[derive(Clone)]
+struct Reports;
+
+impl TypedValueParser for Reports {
+    type Value = (Format, Option<PathBuf>);
+
+    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, value: &OsStr) -> Result<Self::Value, clap::Error> {
+        report.parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(FormatName::value_variants().iter().filter_map(ValueEnum::to_possible_value)))
     }
 }
 

@@ -47,6 +47,7 @@ pub fn start(case: &Case, root: &Path, major: u16) -> Result<Start> {
         path: case.node(root),
         file: None,
         data_dir: None,
+        data_is_here: false,
         targets: Targets::one(version)?,
         role: None,
         wal_segment_size: None,
