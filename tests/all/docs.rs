@@ -153,7 +153,9 @@ fn links_lead_somewhere() {
                 continue;
             }
             let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let known = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-").replace('.', "") == anchor;
+            let known = |line: &str| {
+                line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-").replace('.', "") == anchor
+            };
             match path {
                 "" => assert!(text.lines().any(|line| line.starts_with('#') && known(line)), "{page:?}: #{anchor}"),
                 path => {
