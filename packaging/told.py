@@ -50,8 +50,11 @@ def fetch(*packages):
     subprocess.run([TOOLS / "pip", "install", "--quiet", *packages], check=True)
 
 
-def wheel(profile):
-    """Builds the wheel, and names it; None if that cannot be done here."""
+def wheel(profile, given=None):
+    """Builds the wheel, unless one is given, and names it; None if that cannot be done here."""
+    if given:
+        WHEELS.mkdir(parents=True, exist_ok=True)
+        return pathlib.Path(shutil.copy(given, WHEELS))
     if not have(TOOLS / "maturin"):
         return skipped("the wheel", "--fetch brings maturin")
     for old in WHEELS.glob("*.whl"):
@@ -61,6 +64,21 @@ def wheel(profile):
     built = list(WHEELS.glob(f"pgconflint-{VERSION}-*.whl"))
     told("the wheel is built", said[-2000:] if code or len(built) != 1 else None, built and built[0].name)
     return built[0] if not code and len(built) == 1 else None
+
+
+def arguments(flags=(), valued=()):
+    """What the command line says: which flags, the values of options, and the rest."""
+    set_flags, values, rest, words = set(), {}, [], iter(sys.argv[1:])
+    for word in words:
+        if word in flags:
+            set_flags.add(word)
+        elif word in valued:
+            values[word] = next(words, None)
+        elif word.startswith("-"):
+            sys.exit(f"there is no option {word}")
+        else:
+            rest.append(word)
+    return set_flags, values, rest
 
 
 def end():
