@@ -1,0 +1,1 @@
+"""Nothing: the program comes with the wheel that this package asks for."""
