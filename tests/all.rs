@@ -7,6 +7,8 @@
 mod access;
 #[path = "all/auto_conf.rs"]
 mod auto_conf;
+#[path = "all/book.rs"]
+mod book;
 #[path = "all/cli.rs"]
 mod cli;
 #[path = "all/conninfo.rs"]
@@ -65,8 +67,12 @@ mod reports;
 mod rules;
 #[path = "all/safe.rs"]
 mod safe;
+#[path = "all/schema.rs"]
+mod schema;
 #[path = "all/server.rs"]
 mod server;
+#[path = "all/session.rs"]
+mod session;
 #[path = "all/starts.rs"]
 mod starts;
 #[path = "all/told.rs"]

@@ -32,6 +32,24 @@ pub enum Kind {
     Delay,
 }
 
+impl Kind {
+    /// What it takes, in words.
+    pub fn takes(self) -> String {
+        match self {
+            Kind::Text => "string".to_owned(),
+            Kind::Bool => "bool".to_owned(),
+            Kind::Words(words, _) => format!("enum: {}", words.replace('|', ", ")),
+            Kind::Timeline => "`latest`, or the number of a timeline".to_owned(),
+            Kind::Transaction => "the number of a transaction".to_owned(),
+            Kind::Timestamp => "a timestamp with time zone".to_owned(),
+            Kind::Position => "a WAL position".to_owned(),
+            Kind::RestorePoint => "the name of a restore point".to_owned(),
+            Kind::Slot => "the name of a replication slot".to_owned(),
+            Kind::Delay => "milliseconds, or a time with a unit".to_owned(),
+        }
+    }
+}
+
 /// What the machinery needs a name for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Purpose {

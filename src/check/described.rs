@@ -46,6 +46,23 @@ impl Rules {
         all.sort_by(|one, other| one.id.cmp(&other.id));
         all
     }
+
+    /// The pages about versions that do not know a name, by id.
+    pub fn gone_of(&self, name: &str) -> Vec<&Page> {
+        self.sorted(|page| matches!(&page.test, page::Test::Gone(gone) if gone.eq_ignore_ascii_case(name)))
+    }
+
+    /// The pages that speak of a parameter, by id.
+    pub fn about(&self, name: &str) -> Vec<&Page> {
+        let word = format!("`{}`", name.to_lowercase());
+        self.sorted(|page| page.prose.contains(&word) || page.title.contains(&word))
+    }
+
+    fn sorted(&self, is_wanted: impl Fn(&Page) -> bool) -> Vec<&Page> {
+        let mut pages: Vec<&Page> = self.pages().filter(|page| is_wanted(page)).collect();
+        pages.sort_by(|one, other| one.id.cmp(&other.id));
+        pages
+    }
 }
 
 fn of_page(page: &Page) -> Described {

@@ -354,9 +354,13 @@ fn default_label(page: &Page) -> String {
 
 /// The sentences of a text whose placeholders all have something to stand for, filled in.
 fn sentences(text: &str, words: &[(&'static str, String)]) -> Option<String> {
+    let lines = text.replace(". ", ".\n").replace("? ", "?\n");
     let filled: Vec<String> =
-        text.split(". ").filter(|sentence| is_filled(sentence, words)).map(|sentence| fill(sentence, words)).collect();
-    (!filled.is_empty()).then(|| filled.join(". "))
+        lines.lines().filter(|sentence| is_filled(sentence, words)).map(|sentence| fill(sentence, words)).collect();
+    let filled = filled.join(" ");
+    // The last one ends without a full stop, whichever that is.
+    let filled = if text.ends_with('.') { &filled } else { filled.strip_suffix('.').unwrap_or(&filled) };
+    (!filled.is_empty()).then(|| filled.to_owned())
 }
 
 /// Whether every placeholder has something to stand for.

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use super::rules::{project, sorted};
 use super::{Exit, World, trouble, written};
-use crate::catalog::{Catalog, Period, history, periods};
+use crate::catalog::{Catalog, Period, history, periods, recovery};
+use crate::check::defaults::written as written_default;
 use crate::check::{Described, Rules};
 use crate::files;
 use crate::nearest::did_you_mean;
-use crate::rule::{Page, page};
+use crate::rule::Page;
 use crate::version::Targets;
 
 /// Prints what a rule, a parameter or a message of the server means.
@@ -34,7 +35,10 @@ pub fn explain(name: &str, pg: Option<&Targets>, config: Option<&Path>, world: &
         name => name,
     };
     let rules = &project.rules;
-    let found = of_name(name, rules).or_else(|| of_parameter(name, targets, rules)).or_else(|| of_message(name, rules));
+    let found = of_name(name, rules)
+        .or_else(|| of_parameter(name, targets, rules))
+        .or_else(|| of_recovery(name, rules))
+        .or_else(|| of_message(name, rules));
     let Some(text) = found else {
         let known = Catalog::shared(targets.newest());
         let hint = did_you_mean(name, known.names().map(|name| -> &str { name }).chain(rules.ids()));
@@ -93,37 +97,46 @@ pub fn of_rule(page: &Page) -> String {
 /// What each of the versions knows of a parameter; neighbours that know the same are put together.
 fn of_parameter(name: &str, targets: &Targets, rules: &Rules) -> Option<String> {
     let (first, last) = history(name)?;
-    let mut text = format!("# {}\n\nKnown from PostgreSQL {first} to {last}.\n\n", name.to_lowercase());
+    let mut text = format!("# {}\n\nKnown from PostgreSQL {first} to {last}.\n", name.to_lowercase());
+    if let Some(known) = recovery::names().iter().find(|known| known.name.eq_ignore_ascii_case(name)) {
+        text.push_str(&in_recovery(known));
+    }
+    text.push('\n');
     for Period { first, last, parameter } in periods(name, targets.versions()) {
         let versions = if first == last { first.to_string() } else { format!("{first} to {last}") };
-        let unit = parameter.unit.map_or_else(String::new, |unit| format!(" {}", unit.word()));
-        let words: Vec<&str> = parameter.words().map(|word| word.word).collect();
-        let words = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
+        let default = written_default(parameter, last.major);
         let _ = writeln!(
             text,
-            "{versions}: {}{words}, default {}{unit}, context {}\n    {}",
-            parameter.kind.word(),
-            quoted(&parameter.default_text()),
+            "{versions}: {}, default {default}, context {}\n    {}",
+            parameter.takes(),
             parameter.context,
             parameter.short
         );
     }
-    let is_gone = |page: &&Page| matches!(&page.test, page::Test::Gone(gone) if gone.eq_ignore_ascii_case(name));
-    for page in sorted(rules).into_iter().filter(is_gone) {
+    for page in rules.gone_of(name) {
         let _ = write!(text, "\nPostgreSQL {}: {} (`pgconflint explain {}`)\n", page.pg, page.title, page.id);
     }
-    let word = format!("`{}`", name.to_lowercase());
-    let about: Vec<&str> = sorted(rules)
-        .into_iter()
-        .filter(|page| page.prose.contains(&word) || page.title.contains(&word))
-        .map(|page| page.id.as_ref())
-        .collect();
-    if !about.is_empty() {
-        let _ = write!(text, "\nRules about it: {}\n", about.join(", "));
-    }
+    text.push_str(&about(name, rules));
     Some(text)
 }
 
-fn quoted(text: &str) -> String {
-    if text.is_empty() { "''".to_owned() } else { text.to_owned() }
+/// What recovery.conf takes up to 11.
+fn of_recovery(name: &str, rules: &Rules) -> Option<String> {
+    let known = recovery::names().iter().find(|known| known.name == name)?;
+    let mut text = format!("# {name}\n\n{}", in_recovery(known));
+    if !known.later.is_empty() {
+        let _ = write!(text, "\nIts later name is `{}`.\n", known.later);
+    }
+    text.push_str(&about(name, rules));
+    Some(text)
+}
+
+fn in_recovery(known: &recovery::Name) -> String {
+    let (since, until) = known.majors;
+    format!("In recovery.conf from PostgreSQL {since} to {until}: {}.\n", known.kind.takes())
+}
+
+fn about(name: &str, rules: &Rules) -> String {
+    let about: Vec<&str> = rules.about(name).into_iter().map(|page| page.id.as_ref()).collect();
+    if about.is_empty() { String::new() } else { format!("\nRules about it: {}\n", about.join(", ")) }
 }

@@ -8,7 +8,7 @@ use gen_lsp_types::{
 };
 
 use super::cursor::{Column, Line, Wanted, wanted};
-use super::hover::{recovery_takes, shown};
+use super::hover::shown;
 use super::session::{Home, Session};
 use crate::catalog::access::{Access, Method, OptionWord, Where, key_words};
 use crate::catalog::{Catalog, Kind, Parameter, recovery, tables};
@@ -101,7 +101,7 @@ fn setting_names(catalog: &Catalog) -> Vec<Choice> {
 
 fn recovery_names(major: Major) -> Vec<Choice> {
     let known = recovery::names().iter().filter(|name| name.is_known_to(major));
-    known.map(|name| Choice::new(name.name, CompletionItemKind::Property, &recovery_takes(name.kind), "")).collect()
+    known.map(|name| Choice::new(name.name, CompletionItemKind::Property, &name.kind.takes(), "")).collect()
 }
 
 fn recovery_values(name: &str, major: Major) -> Vec<Choice> {

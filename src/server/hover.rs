@@ -132,7 +132,7 @@ pub fn shown(value: &Value, parameter: &Parameter, major: Major) -> String {
 fn about_recovery(name: &str, major: Major) -> Option<String> {
     let known = recovery::find(name.as_bytes(), major)?;
     let later = if known.later.is_empty() { known.name } else { known.later };
-    let mut text = format!("**{}**: {}", known.name, recovery_takes(known.kind));
+    let mut text = format!("**{}**: {}", known.name, known.kind.takes());
     if known.purpose == recovery::Purpose::Mode {
         let _ = write!(text, "\n\nWhether the server is a standby. From 12 on the file `standby.signal` says so.");
     }
@@ -140,22 +140,6 @@ fn about_recovery(name: &str, major: Major) -> Option<String> {
         let _ = write!(text, "\n\n{}\n\nFrom 12 on it is `{later}` in postgresql.conf.", period.parameter.short);
     }
     Some(text)
-}
-
-/// What a name of recovery.conf takes, in words.
-pub fn recovery_takes(kind: recovery::Kind) -> String {
-    match kind {
-        recovery::Kind::Text => "string".to_owned(),
-        recovery::Kind::Bool => "bool".to_owned(),
-        recovery::Kind::Words(words, _) => format!("enum: {}", words.replace('|', ", ")),
-        recovery::Kind::Timeline => "`latest`, or the number of a timeline".to_owned(),
-        recovery::Kind::Transaction => "the number of a transaction".to_owned(),
-        recovery::Kind::Timestamp => "a timestamp with time zone".to_owned(),
-        recovery::Kind::Position => "a WAL position".to_owned(),
-        recovery::Kind::RestorePoint => "the name of a restore point".to_owned(),
-        recovery::Kind::Slot => "the name of a replication slot".to_owned(),
-        recovery::Kind::Delay => "milliseconds, or a time with a unit".to_owned(),
-    }
 }
 
 /// What a word of pg_hba.conf or pg_ident.conf means.

@@ -1,14 +1,15 @@
-//! README.md and the picture in it say what the program says. `PGCONFLINT_BLESS=1` writes them anew.
+//! README.md, the pages of the book and their pictures say what the program says. `PGCONFLINT_BLESS=1` writes them anew.
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use insta_cmd::get_cargo_bin;
 use pgconflint::check::Rules;
 
-use crate::{picture, vectors};
+use crate::session::Session;
+use crate::{book, picture, schema, vectors};
 
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -45,24 +46,47 @@ fn compare(path: &str, wanted: &str) {
     );
 }
 
-/// The text with what stands between `<!-- NAME -->` and `<!-- end -->` made anew, and how many were.
-fn filled(text: &str, made: &dyn Fn(&str) -> Option<String>) -> (String, usize) {
+/// The text with what stands between `<!-- NAME -->` and `<!-- end -->` made anew, of NAME and what stood there before,
+/// and how many were.
+fn filled(text: &str, made: &mut dyn FnMut(&str, &str) -> Option<String>) -> (String, usize) {
     let (mut out, mut count, mut rest) = (String::new(), 0, text);
-    while let Some((before, after)) = rest.split_once("<!-- ") {
+    while let Some((before, after)) = rest.split_once("\n<!-- ") {
         let (name, body) = after.split_once(" -->\n").expect("a mark ends its line");
-        let (_, following) = body.split_once("<!-- end -->").unwrap_or_else(|| panic!("`{name}` has no end"));
-        let made = made(name).unwrap_or_else(|| panic!("nothing is known as `{name}`"));
-        let _ = write!(out, "{before}<!-- {name} -->\n{made}<!-- end -->");
+        if name.starts_with("every ") {
+            // The book fills it.
+            let _ = write!(out, "{before}\n<!-- {name} -->\n");
+            rest = body;
+            continue;
+        }
+        let (old, following) = body.split_once("<!-- end -->").unwrap_or_else(|| panic!("`{name}` has no end"));
+        let made = made(name, old).unwrap_or_else(|| panic!("nothing is known as `{name}`"));
+        let _ = write!(out, "{before}\n<!-- {name} -->\n{made}<!-- end -->");
         (rest, count) = (following, count + 1);
     }
     out.push_str(rest);
     (out, count)
 }
 
-/// A command and what it prints, or the table of rules.
-fn made(name: &str) -> Option<String> {
+/// A page with its parts made anew, and how many were.
+fn blessed(path: &Path) -> (String, usize) {
+    let text = fs::read_to_string(top().join(path)).unwrap();
+    let mut session = None;
+    filled(&text, &mut |name, old| made(name, old, &mut session))
+}
+
+/// Commands and what they print, the table of rules, or what the schema says.
+fn made(name: &str, old: &str, session: &mut Option<Session>) -> Option<String> {
     if name == "rules" {
         return Some(table());
+    }
+    if name == "schema" {
+        return Some(schema::tables());
+    }
+    if let Some(directories) = name.strip_prefix("run in ") {
+        *session = Some(Session::new(directories));
+    }
+    if name.starts_with("run in ") || name == "go on" {
+        return Some(session.as_mut().expect("there is a session to go on with").played(old));
     }
     let arguments = name.strip_prefix("run: pgconflint ")?;
     let printed = output(&arguments.split(' ').collect::<Vec<_>>());
@@ -72,49 +96,65 @@ fn made(name: &str) -> Option<String> {
 
 fn table() -> String {
     let rules = Rules::built_in();
-    let mut pages: Vec<_> = rules.pages().collect();
-    pages.sort_by(|one, other| one.id.cmp(&other.id));
     let mut table = String::from("| rule | severity | versions | what it reports |\n| --- | --- | --- | --- |\n");
-    for page in pages {
+    for rule in rules.all_described() {
+        let Some(page) = rules.pages().find(|page| page.id == rule.id) else {
+            let _ = writeln!(table, "| [{}](suppressing.md) | {} | all | {} |", rule.id, rule.severity, rule.title);
+            continue;
+        };
         let mut paths =
             ["conf", "hba", "ident", "recovery", "pair"].map(|kind| format!("rules/{kind}/{}.md", page.id)).into_iter();
         let path = paths.find(|path| top().join(path).is_file()).unwrap_or_else(|| panic!("no page {}", page.id));
         let versions = if page.pg.is_empty() { "all".to_owned() } else { format!("`{}`", page.pg) };
         let role = if page.role == "any" { String::new() } else { format!(", {}", page.role) };
         let title = page.title.replace('|', "\\|");
-        let _ = writeln!(table, "| [{}]({path}) | {} | {versions}{role} | {title} |", page.id, page.severity);
+        let _ = writeln!(table, "| [{}](../{path}) | {} | {versions}{role} | {title} |", page.id, page.severity);
     }
     table
 }
 
-fn readme() -> String {
-    fs::read_to_string(top().join("README.md")).unwrap()
+#[test]
+fn pages_say_what_the_program_prints() {
+    let mut count = 0;
+    for path in book::written() {
+        let (text, parts) = blessed(&path);
+        compare(path.to_str().unwrap(), &text);
+        count += parts;
+    }
+    assert!(count >= 40, "only {count} parts are made");
 }
 
 #[test]
-fn the_readme_says_what_the_program_prints() {
-    let (text, count) = filled(&readme(), &made);
-    assert!(count >= 8, "only {count} parts of README.md are made");
-    compare("README.md", &text);
-}
-
-#[test]
-fn every_command_and_option_has_its_help_in_the_readme() {
-    let readme = readme();
+fn every_command_and_option_has_its_help_in_the_book() {
+    let page = fs::read_to_string(top().join("docs/commands.md")).unwrap();
     let help = output(&["--help"]);
     let commands = help.split_once("Commands:\n").unwrap().1.split_once("\n\n").unwrap().0;
     let names: Vec<&str> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(names.len() > 3, "{names:?}");
     for name in names.into_iter().filter(|name| *name != "help") {
-        assert!(readme.contains(&format!("<!-- run: pgconflint {name} --help -->")), "no help of `{name}`");
+        assert!(page.contains(&format!("<!-- run: pgconflint {name} --help -->")), "no help of `{name}`");
     }
 }
 
+/// Each picture, the directories that it is taken in, and the command.
+const PICTURES: [(&str, &str, &str); 3] = [
+    ("first-look", "testdata/node/first-look as db1", "check db1"),
+    ("migrate", "testdata/book/standby-11 as standby", "migrate standby --to 17"),
+    (
+        "pair",
+        "testdata/book/primary-16 as primary, testdata/book/standby-16 as standby",
+        "check --primary primary --standby standby --standby-address 10.0.0.2 --min-severity error",
+    ),
+];
+
 #[test]
-fn the_picture_is_what_the_program_shows() {
-    let arguments = ["check", "testdata/node/first-look", "--color", "always"];
-    let text = format!("$ pgconflint check testdata/node/first-look\n{}", output(&arguments));
-    compare("docs/first-look.svg", &picture::svg("pgconflint check testdata/node/first-look", &text));
+fn pictures_are_what_the_program_shows() {
+    for (name, directories, command) in PICTURES {
+        let session = Session::new(directories);
+        let shown = session.run(&format!("pgconflint {command} --color always"));
+        let text = format!("$ pgconflint {command}\n{shown}");
+        compare(&format!("docs/{name}.svg"), &picture::svg(&format!("pgconflint {command}"), &text));
+    }
 }
 
 #[test]
@@ -132,40 +172,6 @@ fn figures_are_counted() {
     for file in ["README.md", "docs/proof.md"] {
         assert!(fs::read_to_string(top().join(file)).unwrap().contains(&figure), "{file} does not say {figure}");
     }
-}
-
-#[test]
-fn links_lead_somewhere() {
-    let mut count = 0;
-    let pages = [
-        "README.md",
-        "CHANGELOG.md",
-        "docs/proof.md",
-        "docs/decisions.md",
-        "docs/coverage.md",
-        "testdata/guides/README.md",
-    ];
-    for page in pages.map(PathBuf::from) {
-        let text = fs::read_to_string(top().join(&page)).unwrap();
-        for (at, _) in text.match_indices("](") {
-            let target = text[at + 2..].split(')').next().unwrap();
-            if target.starts_with("https://") {
-                continue;
-            }
-            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let known = |line: &str| {
-                line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-").replace('.', "") == anchor
-            };
-            match path {
-                "" => assert!(text.lines().any(|line| line.starts_with('#') && known(line)), "{page:?}: #{anchor}"),
-                path => {
-                    assert!(top().join(&page).parent().unwrap().join(path).exists(), "{page:?}: {path}");
-                }
-            }
-            count += 1;
-        }
-    }
-    assert!(count > 10, "only {count} links");
 }
 
 /// A row has an answer: pages that exist, or why there is none.

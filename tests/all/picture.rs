@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 /// Advance and line height of the type, in pixels.
 const CELL: (f32, f32) = (8.4, 19.0);
 const MARGIN: f32 = 16.0;
+/// Where a terminal goes on in the next row.
+const WIDTH: usize = 112;
 
 /// What a run of characters looks like.
 #[derive(Clone, Copy, Default, PartialEq)]
@@ -50,7 +52,8 @@ impl Look {
 /// The picture of a terminal's text. Each run is stretched to its cells, whatever font is there.
 pub fn svg(title: &str, text: &str) -> String {
     let mut look = Look::default();
-    let lines: Vec<Vec<(Look, String)>> = text.lines().map(|line| runs(&unlinked(line), &mut look)).collect();
+    let lines: Vec<Vec<(Look, String)>> =
+        text.lines().flat_map(|line| rows(runs(&unlinked(line), &mut look))).collect();
     let columns = lines.iter().map(|runs| runs.iter().map(|(_, run)| run.chars().count()).sum()).max().unwrap_or(0);
     let (width, height) = (length(columns) + 2.0 * MARGIN, below(lines.len()) + MARGIN);
     let mut out = format!(
@@ -108,6 +111,27 @@ fn runs(line: &str, look: &mut Look) -> Vec<(Look, String)> {
         }
     }
     runs
+}
+
+/// A line as the rows of a terminal.
+fn rows(line: Vec<(Look, String)>) -> Vec<Vec<(Look, String)>> {
+    let mut rows = vec![Vec::new()];
+    let mut column = 0;
+    for (look, run) in line {
+        for char in run.chars() {
+            if column == WIDTH {
+                rows.push(Vec::new());
+                column = 0;
+            }
+            let row = rows.last_mut().expect("there is a row");
+            match row.last_mut() {
+                Some((last, text)) if *last == look => String::push(text, char),
+                _ => row.push((look, char.to_string())),
+            }
+            column += 1;
+        }
+    }
+    rows
 }
 
 #[expect(clippy::cast_precision_loss, reason = "pictures are small")]

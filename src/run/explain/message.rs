@@ -64,10 +64,12 @@ fn plain(text: &str) -> String {
 }
 
 fn knows(page: &Page, message: &str) -> bool {
+    const SHORTEST_SAID: usize = 12;
     // Majors differ in what they put between quotes.
     let bare = |text: &str| text.to_lowercase().replace('"', "");
     let message_bare = bare(message);
-    let mut says = page.says.iter().map(|said| bare(&said.text));
+    // A word or two of a message are those of many.
+    let mut says = page.says.iter().map(|said| bare(&said.text)).filter(|said| said.len() >= SHORTEST_SAID);
     says.any(|said| message_bare.contains(&said) || said.contains(&message_bare))
         || quoted_in(&page.prose).any(|quoted| is_heard(&quoted.to_lowercase(), message))
 }
@@ -121,7 +123,7 @@ fn fixed(quoted: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_heard, messages};
+    use super::{Rules, is_heard, messages, pages};
 
     #[test]
     fn messages_are_known_whatever_their_names() {
@@ -139,6 +141,17 @@ mod tests {
             "replication slot \"x\" does not exist"
         ));
         assert!(!is_heard("wal_level = replica", "wal_level = logical"));
+    }
+
+    #[test]
+    fn a_common_word_tells_nothing() {
+        let rules = Rules::built_in();
+        let ids = |text: &str| pages(text, &rules).iter().map(|page| page.id.to_string()).collect::<Vec<_>>();
+        assert_eq!(
+            ids("FATAL:  recovery aborted because of insufficient parameter settings"),
+            ["setting-below-primary"]
+        );
+        assert!(ids("LOG:  the parameter that nobody knows").is_empty());
     }
 
     #[test]
