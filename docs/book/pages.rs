@@ -101,7 +101,9 @@ impl Book {
         if source.exists() {
             fs::remove_dir_all(&source).map_err(|error| format!("{}: {error}", source.display()))?;
         }
-        put(&directory.join("book.toml"), read(top, Path::new("docs/book.toml"))?.as_bytes())?;
+        for name in ["book.toml", "book.css"] {
+            put(&directory.join(name), read(top, &Path::new("docs").join(name))?.as_bytes())?;
+        }
         put(&source.join("SUMMARY.md"), links::as_index(&self.summary).as_bytes())?;
         for (path, text) in &self.pages {
             put(&source.join(links::as_index(&path.to_string_lossy())), links::as_index(text).as_bytes())?;

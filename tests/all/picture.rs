@@ -61,17 +61,14 @@ pub fn svg(title: &str, text: &str) -> String {
          viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">\n<title>{}</title>\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"#0d1117\"/>\n\
          <g font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace\" \
-         font-size=\"14\" fill=\"#e6edf3\" xml:space=\"preserve\">\n",
+         font-size=\"14\" fill=\"#e6edf3\">\n",
         escaped(title)
     );
     for (row, runs) in lines.iter().enumerate() {
         let mut column = 0;
         for (look, run) in runs {
-            let count = run.chars().count();
-            let blanks = run.chars().take_while(|char| *char == ' ').count();
-            let shown = run.trim();
-            if !shown.is_empty() {
-                let (x, y) = (MARGIN + length(column + blanks), below(row + 1) - 5.0);
+            for (at, shown) in pieces(run) {
+                let (x, y) = (MARGIN + length(column + at), below(row + 1) - 5.0);
                 let wide = length(shown.chars().count());
                 let _ = writeln!(
                     out,
@@ -80,7 +77,7 @@ pub fn svg(title: &str, text: &str) -> String {
                     escaped(shown)
                 );
             }
-            column += count;
+            column += run.chars().count();
         }
     }
     out.push_str("</g>\n</svg>\n");
@@ -111,6 +108,21 @@ fn runs(line: &str, look: &mut Look) -> Vec<(Look, String)> {
         }
     }
     runs
+}
+
+/// What stands between blanks, each with the column where it begins; single blanks stay. A browser makes one of several.
+fn pieces(run: &str) -> Vec<(usize, &str)> {
+    let mut pieces = Vec::new();
+    let mut column = 0;
+    for piece in run.split("  ") {
+        let blanks = piece.chars().take_while(|char| *char == ' ').count();
+        let shown = piece.trim();
+        if !shown.is_empty() {
+            pieces.push((column + blanks, shown));
+        }
+        column += piece.chars().count() + 2;
+    }
+    pieces
 }
 
 /// A line as the rows of a terminal.
@@ -152,11 +164,13 @@ fn escaped(text: &str) -> String {
 fn looks_are_drawn() {
     let drawn = svg(
         "a < b",
-        "\u{1b}]8;;https://x\u{1b}\\\u{1b}[31mred\u{1b}]8;;\u{1b}\\\u{1b}[1m and bold\u{1b}[0m\n  plain & <tag>\n",
+        "\u{1b}]8;;https://x\u{1b}\\\u{1b}[31mred\u{1b}]8;;\u{1b}\\\u{1b}[1m and bold\u{1b}[0m\n  plain & <tag>   # why\n",
     );
     assert!(drawn.contains("<title>a &lt; b</title>"));
     assert!(drawn.contains(" fill=\"#ff7b72\">red</text>"), "{drawn}");
     assert!(drawn.contains(" fill=\"#ff7b72\" font-weight=\"bold\">and bold</text>"), "{drawn}");
     assert!(drawn.contains("<text x=\"32.8\" y=\"49\" textLength=\"109.2\""), "{drawn}");
     assert!(drawn.contains(">plain &amp; &lt;tag&gt;</text>"), "{drawn}");
+    // It begins in the nineteenth column, whatever a browser makes of blanks.
+    assert!(drawn.contains("<text x=\"167.2\" y=\"49\" textLength=\"42.0\""), "{drawn}");
 }
