@@ -82,6 +82,23 @@ fn every_rule_and_every_setting_has_a_page() {
 }
 
 #[test]
+fn the_book_is_laid_out_as_mdbook_wants_it() {
+    let place = tempfile::tempdir().unwrap();
+    book().write(top(), place.path()).unwrap();
+    let source = place.path().join("src");
+    let summary = fs::read_to_string(source.join("SUMMARY.md")).unwrap();
+    let mut count = 0;
+    for link in links::of(&summary) {
+        count += 1;
+        let page = fs::read_to_string(source.join(&link.path)).unwrap_or_else(|_| panic!("{} is missing", link.path));
+        let is_readme = |link: &links::Link| link.path.ends_with("README.md");
+        assert!(!links::of(&page).iter().any(is_readme), "{}: a README is an index here", link.path);
+    }
+    assert_eq!(count, book().pages.len());
+    assert!(place.path().join("book.toml").is_file() && source.join("docs/first-look.svg").is_file());
+}
+
+#[test]
 fn links_lead_somewhere() {
     let (dead, count) = book().links(top());
     assert!(dead.is_empty(), "{}", dead.join("\n"));
