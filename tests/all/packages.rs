@@ -29,7 +29,7 @@ fn every_version_is_that_of_cargo_toml() {
         ("packaging/github/action.yml", "default: \"0", 1),
         ("packaging/gitlab/pgconflint.gitlab-ci.yml", "PGCONFLINT_VERSION: \"", 1),
         ("editors/vscode/package.json", "\n  \"version\": \"", 1),
-        ("README.md", "rev: v", 1),
+        ("docs/pre-commit.md", "rev: v", 1),
     ];
     for (path, mark, count) in PLACES {
         // The digit in the mark tells the version from other defaults.
