@@ -89,7 +89,14 @@ pub fn start(tree: &Tree, settings: &Settings, sources: &Sources) -> Start {
     // Names are all looked up before the first value is read.
     let stops = settings.second_target.filter(|_| unknown.is_empty());
     let refused = if unknown.is_empty() { refused(tree, settings, sources) } else { unknown };
+    let ends = |at: usize| matches!(&settings.judged[at].verdict, Verdict::Refused(why) if why.ends);
     for (at, message) in refused.iter().filter(|(at, _)| stops.is_none_or(|second| *at < second)) {
+        if ends(*at) {
+            start.says("FATAL", message);
+            let heard = refused.iter().take_while(|(index, _)| index <= at);
+            start.refusals = heard.map(|(_, message)| message.clone()).collect();
+            return start;
+        }
         let mut message = message.clone();
         if let Some(warning) = warning(settings, &settings.judged[*at], &mut message, sources) {
             start.says("WARNING", &warning);

@@ -9,6 +9,8 @@ pub struct Refusal {
     pub detail: Option<String>,
     /// The server's HINT line.
     pub hint: Option<String>,
+    /// Whether it ends a server that starts, so that no more is said of what follows.
+    pub ends: bool,
     /// Set where another machine or build of the same version may accept the value: why.
     pub depends: Option<&'static str>,
 }

@@ -41,6 +41,7 @@ fn total(major: Major, text: &[u8]) -> Result<i64, Refusal> {
         .and_then(|text| parse(major, text).or_else(|| iso::parse(text)))
         .ok_or_else(|| Refusal {
             message: Some(format!("invalid input syntax for type interval: \"{}\"", String::from_utf8_lossy(text))),
+            ends: true,
             ..Refusal::default()
         })?;
     if interval.months != 0.0 {
