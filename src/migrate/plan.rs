@@ -12,7 +12,7 @@ use super::template::{self, Masked};
 use super::{Action, After, Allow, Block, Change, Plan, Request, Step, Told, access, defaults, next};
 use crate::catalog::Catalog;
 use crate::check::{self, Node, Reading, Rules};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Effect, Finding, Severity};
 use crate::model::recovery::signals::{self, Signals};
 use crate::model::settings::Settings;
 use crate::names;
@@ -39,8 +39,12 @@ pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
     }
     planner.errors();
     let mut plan = planner.finish();
-    let faults = masked.faults().into_iter().map(|reason| Block { reason, allow: None });
-    plan.blocks.splice(0..0, faults);
+    let faults: Vec<Block> = masked.faults().into_iter().map(|reason| Block { reason, allow: None }).collect();
+    if !faults.is_empty() {
+        // Whatever else is in the way may come of what was left out.
+        plan.blocks = faults;
+        plan.next_start = format!("what {} does is not known before the template is filled in", plan.to);
+    }
     masked.reveal(plan)
 }
 
@@ -63,6 +67,8 @@ struct Planner<'a> {
     /// What becomes of recovery.conf and of a signal file that is in the way.
     renames: Vec<Step>,
     kept: Vec<Step>,
+    /// Why the new server would not start, if a rule knows of something.
+    refused: Option<String>,
 }
 
 impl<'a> Planner<'a> {
@@ -107,6 +113,7 @@ impl<'a> Planner<'a> {
             plan,
             renames,
             kept,
+            refused: None,
         }
     }
 
@@ -209,10 +216,21 @@ impl<'a> Planner<'a> {
             let source = sources.get(finding.place.file);
             let line = source.line_bytes(source.line(finding.place.span.start));
             // What a placeholder will be is not known, and so not what is wrong with it.
-            if self.was_found(&key(&sources, finding)) || template::is_open(line) {
+            if template::is_open(line) {
                 continue;
             }
             let told = |text: String| Told::at(&source.path, source.line(finding.place.span.start), text);
+            let is_refused = finding.severity == Severity::Error && finding.effect == Some(Effect::Refuses);
+            if is_refused && self.refused.is_none() {
+                self.refused = Some(finding.message.clone());
+            }
+            if self.was_found(&key(&sources, finding)) {
+                if is_refused {
+                    let text = format!("{} does not start with it either: {}", self.request.from, finding.message);
+                    self.plan.notes.push(told(text));
+                }
+                continue;
+            }
             let new = || told(format!("new in {}: {}", self.request.to, finding.message));
             match finding.severity {
                 // Nothing is to be done: nothing can be in the way.
@@ -228,14 +246,20 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether the old server was told the same, of the same file or of one that the setting has come from.
+    /// Whether the old server was told the same, of the same file and name or of those that the setting has come from.
     fn was_found(&self, (rule, path, subject): &parameters::Finds) -> bool {
         self.before.iter().any(|(known, file, about)| {
             let has_moved = |row: &Change| {
-                row.from.as_ref().is_some_and(|from| from.path == *file)
-                    && row.to.as_ref().is_some_and(|to| to.path == *path)
+                let (Some(from), Some(to)) = (&row.from, &row.to) else { return false };
+                let is_about = |about: &Option<String>, name: &str| about.as_deref().is_none_or(|about| about == name);
+                from.path == *file
+                    && to.path == *path
+                    && is_about(about, &row.setting)
+                    && is_about(subject, &to.setting)
             };
-            (known, about) == (rule, subject) && (file == path || self.plan.changes.iter().any(has_moved))
+            let is_same = file == path && about == subject;
+            known == rule
+                && (is_same || about.is_some() == subject.is_some() && self.plan.changes.iter().any(has_moved))
         })
     }
 
@@ -261,7 +285,10 @@ impl<'a> Planner<'a> {
     fn finish(mut self) -> Plan {
         let mut sources = Sources::default();
         let settings = settings_after(&self.after, &self.node, self.request.to, &mut sources);
-        self.plan.next_start = next::sentence(&self.after, &self.data, &settings);
+        self.plan.next_start = match &self.refused {
+            Some(message) => format!("{} does not start: {message}", self.request.to),
+            None => next::sentence(&self.after, &self.data, &settings),
+        };
         let (whole, _) = found(&self.after, &self.node, self.request.to, self.rules);
         self.plan.files = self.whole(&whole);
         let mut steps = Vec::new();
