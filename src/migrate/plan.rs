@@ -21,8 +21,12 @@ use crate::version::{Major, PgVersion};
 
 /// Plans a migration; whatever is wrong with the files is in the plan.
 pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
-    let masked = Masked::new(files);
+    let (masked, back) = (Masked::new(files), back::there(request));
     let mut planner = Planner::new(&masked, request, rules);
+    if planner.has_gone_back() {
+        planner = Planner::new(&masked, &back, rules);
+    }
+    let request = planner.request;
     planner.preconditions();
     let is_with_conf = |major: Major| major < Major::V12;
     match (is_with_conf(request.from), is_with_conf(request.to)) {
@@ -123,6 +127,11 @@ impl<'a> Planner<'a> {
         self.files.list(if here { Path::new(".") } else { &self.data }).is_ok()
     }
 
+    /// Whether the main file is at hand, without which little is known.
+    fn has_main(&self) -> bool {
+        !matches!(self.files.read(&self.request.node.path.join(names::POSTGRESQL_CONF)), Err(ReadError::Missing))
+    }
+
     fn block(&mut self, allow: Option<Allow>, reason: Told) {
         self.plan.blocks.push(Block { reason, allow });
     }
@@ -139,6 +148,11 @@ impl<'a> Planner<'a> {
             );
         }
         let main = self.request.node.path.join(names::POSTGRESQL_CONF);
+        if !self.has_main() {
+            let text = "it is not here, so what it sets is not looked at: where it lies elsewhere name that directory, and \
+                        say --data-dir for this one";
+            self.plan.notes.push(Told::of(&main, text));
+        }
         let mut paths = vec![main];
         paths.extend([names::PG_HBA, names::PG_IDENT].map(|name| self.request.node.path.join(name)));
         paths.push(self.data.join(names::AUTO_CONF));
@@ -183,7 +197,7 @@ impl<'a> Planner<'a> {
         let mut kept = access::keep(&mut self.after, self.request, &self.reading, &self.sources);
         kept.notes.extend(access::unheeded(self.request, &self.own.0, &self.own.1));
         let mended = parameters::mend(&mut self.after, self.request, self.rules, &self.before);
-        let defaults = defaults::tell(&mut self.after, self.request);
+        let defaults = if self.has_main() { defaults::tell(&mut self.after, self.request) } else { Mended::default() };
         for Mended { changes, notes } in [kept, mended, defaults] {
             self.plan.changes.extend(changes);
             self.plan.notes.extend(notes);
@@ -211,7 +225,7 @@ impl<'a> Planner<'a> {
         let is_there = self.request.from == self.request.to
             || self.request.from < Major::V12 && self.request.to >= Major::V12 && has_signal;
         let is_same = is_there && !self.after.files.iter().any(differs);
-        let is_back = self.request.to < self.request.from;
+        let (is_back, has_main) = (self.request.to < self.request.from, self.has_main());
         for finding in &findings {
             let source = sources.get(finding.place.file);
             let line = source.line_bytes(source.line(finding.place.span.start));
@@ -220,7 +234,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let told = |text: String| Told::at(&source.path, source.line(finding.place.span.start), text);
-            let is_refused = finding.severity == Severity::Error && finding.effect == Some(Effect::Refuses);
+            let is_refused = has_main && finding.severity == Severity::Error && finding.effect == Some(Effect::Refuses);
             if is_refused && self.refused.is_none() {
                 self.refused = Some(finding.message.clone());
             }

@@ -172,8 +172,9 @@ impl Job<'_> {
             (Some(from), _) => from,
             (None, [one]) => one.major,
             _ => {
-                let message = "which version the node comes from is not known: say --from 11, for example".to_owned();
-                return Err(vec![message]);
+                let node = show.path(&options.directory);
+                let text = "which version the node comes from is not known: say --from 11, for example";
+                return Err(vec![format!("{node}: {text}")]);
             }
         };
         let allowed = options.allowed.clone();

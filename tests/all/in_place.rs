@@ -19,7 +19,7 @@ use tempfile::TempDir;
 const CONF: &str = "include_dir = 'conf.d'\nwal_keep_segments = 8\nunix_socket_directories = '/tmp'\n";
 
 /// A standby of 11 with parameters that 16 does not know, in two files.
-fn node() -> TempDir {
+pub fn node() -> TempDir {
     let top = tempfile::tempdir().unwrap();
     let db = top.path().join("db");
     fs::create_dir_all(db.join("conf.d")).unwrap();
@@ -284,7 +284,7 @@ fn an_image_is_migrated_below_its_root() {
 }
 
 /// Runs in this process, and has something happen before a system call.
-fn hooked(top: &TempDir, before: &dyn Fn(Call, &Path) -> io::Result<()>, answer: Option<&str>) -> (Exit, String) {
+pub fn hooked(top: &TempDir, before: &dyn Fn(Call, &Path) -> io::Result<()>, answer: Option<&str>) -> (Exit, String) {
     let options = Migrate {
         directory: "db".into(),
         to: Some(Major::V16),
@@ -429,4 +429,15 @@ fn a_run_that_was_ended_is_told_and_gone_on_with() {
     fs::create_dir(top.path().join("db/pgconflint-migration-1")).unwrap();
     fs::write(top.path().join("db/pgconflint-migration-1/mine"), "").unwrap();
     refused(&top, &["db", "--rollback"], "move it elsewhere");
+}
+
+/// The other half of the node lies elsewhere: nothing is guessed of it.
+#[test]
+fn a_data_directory_alone_is_told_so() {
+    let top = node();
+    fs::remove_file(top.path().join("db/postgresql.conf")).unwrap();
+    let (code, said) = run(&top, &["db", "--to", "16"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("db/postgresql.conf: it is not here"), "{said}");
+    assert!(said.contains("Next start: 16 starts as a hot standby") && !said.contains("--keep-defaults"), "{said}");
 }
