@@ -19,6 +19,8 @@ mod control;
 mod corpus_pairs;
 #[path = "all/cover.rs"]
 mod cover;
+#[path = "all/crash.rs"]
+mod crash;
 #[path = "all/defaults.rs"]
 mod defaults;
 #[path = "all/docs.rs"]

@@ -116,9 +116,10 @@ fn converted(convert: &str, value: &[u8], segment: i64) -> Option<String> {
             let (segments, true, []) = number::strtol(text.as_bytes())? else { return None };
             Some(megabytes(segments * 3 * segment))
         }
-        "size-to-segments" => {
+        "size-to-segments" | "size-to-checkpoint-segments" => {
             let size = number::integer(text.as_bytes(), Some(number::Unit::Mb), crate::version::Major::V18).ok()?;
-            Some((size.max(0) as u64).div_ceil(segment as u64).to_string())
+            let unit = if convert == "size-to-segments" { segment } else { 3 * segment };
+            Some((size.max(0) as u64).div_ceil(unit as u64).to_string())
         }
         _ => None,
     }

@@ -132,7 +132,8 @@ impl Changes<'_> {
         if (now.uid(), now.gid()) == (owner.uid, owner.gid) {
             return Ok(());
         }
-        self.call(Call::GiveOwner, path, || fchown(file, Some(owner.uid), Some(owner.gid)))
+        let given = self.call(Call::GiveOwner, path, || fchown(file, Some(owner.uid), Some(owner.gid)));
+        given.map_err(|error| format!("{error} (it is to belong to user {}, group {})", owner.uid, owner.gid))
     }
 
     /// No link is followed: whoever owns the directory above might put one in its place.

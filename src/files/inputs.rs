@@ -124,6 +124,8 @@ pub fn differences(inputs: &[Input], disk: &Disk) -> Vec<String> {
             (Found::File(before), Found::File(now)) if before.sha256 == now.sha256 => {
                 sentences.push(format!("{path} has another mode or owner"));
             }
+            // It was taken for a file once, and what is in it was not asked for.
+            (Found::Unreadable { why }, Found::Directory { .. }) if *why == ReadError::IsDirectory.to_string() => {}
             (Found::Nothing, _) => sentences.push(format!("{path} has appeared")),
             (_, Found::Nothing) => sentences.push(format!("{path} has vanished")),
             _ => sentences.push(format!("{path} has been changed")),
@@ -192,13 +194,14 @@ mod tests {
         }
         let disk = Disk::default();
         let cached = Cached::new(&disk);
-        for name in ["a.conf", "b.conf", "c.conf", "none.conf", "postmaster.pid"] {
+        fs::create_dir(path("sockets")).expect("made");
+        for name in ["a.conf", "b.conf", "c.conf", "none.conf", "postmaster.pid", "sockets"] {
             let _ = cached.read(&path(name));
         }
         cached.list(&path("conf.d")).expect("listed");
         let _ = cached.read(&path("conf.d"));
         let inputs = cached.inputs(&disk);
-        assert_eq!(inputs.len(), 5, "{inputs:?}");
+        assert_eq!(inputs.len(), 6, "{inputs:?}");
         assert_eq!(differences(&inputs, &disk), Vec::<String>::new());
         // What include_dir does not read may come and go.
         fs::write(path("conf.d/.hidden.conf"), "").expect("written");

@@ -10,6 +10,7 @@ use crate::source::{Sources, display};
 use crate::syntax::conf;
 use crate::value::Value;
 use crate::value::grammar::unsigned;
+use crate::version::Major;
 
 /// What the settings come to.
 #[derive(Debug, Default)]
@@ -71,7 +72,21 @@ pub fn said(request: &Request, mode: Mode, settings: &Settings, sources: &Source
         let why = "not set: from 12 on the newest timeline, up to 11 that of the backup";
         said.put(timeline, b"latest".to_vec(), why);
     }
+    if let Some(target) = said.lines.iter().map(|(name, _)| *name).find(|name| purpose(name) == Some(Purpose::Target)) {
+        said.at_target(request, settings);
+        if mode == Mode::Archive && request.from >= Major::V13 {
+            let text = format!(
+                "`{target}`: a server whose target is never reached opens for writes at the end of the WAL up to 12; from \
+                 13 on it ended with an error"
+            );
+            said.notes.push(text.into());
+        }
+    }
     said
+}
+
+fn purpose(name: &str) -> Option<Purpose> {
+    known_names().iter().find(|known| known.name == name).map(|known| known.purpose)
 }
 
 /// Settings of recovery.conf that the files set, by their name from 12 on, each with the line that counts.
@@ -92,6 +107,33 @@ impl Said {
         let to = Goes { path: names::RECOVERY_CONF.into(), setting: name.to_owned(), value: value.clone() };
         self.rows.push(Change { setting: name.to_owned(), from: None, to: Some(to), why: why.to_owned() });
         self.lines.push((name, value));
+    }
+
+    /// Where nobody could end a pause a server from 12 on shuts down; up to 11 it does so only if it is told to pause in
+    /// so many words, and up to 9.4 never.
+    fn at_target(&mut self, request: &Request, settings: &Settings) {
+        let (name, hot) = (named(Purpose::Action), names::HOT_STANDBY);
+        let is_hot = settings.value(hot) == Some(Value::Bool(true));
+        let Request { from, to, .. } = request;
+        let pauses = settings.value(name).is_none_or(|action| action.plain() == b"pause");
+        let reason = match is_hot {
+            _ if !pauses => return,
+            // Where nobody sets it, it is off there.
+            true if *to < Major::V10 && !settings.is_set(hot) => format!(
+                "{from} pauses at its target, and {to} without `{hot} = on` does not: write that into {} first",
+                names::POSTGRESQL_CONF
+            ),
+            true => return,
+            false if *to < Major::V9_5 => {
+                format!("{to} cannot shut down at its target, as {from} does without `{hot}`")
+            }
+            false if settings.is_set(name) => return,
+            false => {
+                let why = format!("with `{hot}` off {from} shuts down at its target, and {to} would open for writes");
+                return self.put(name, b"shutdown".to_vec(), &why);
+            }
+        };
+        self.blocks.push(Block { reason: reason.into(), allow: None });
     }
 }
 

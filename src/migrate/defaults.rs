@@ -1,19 +1,18 @@
-//! Defaults that are others in the new version: told, and on demand written down as they were.
+//! Defaults that are others in the new version, and matter: told, and on demand written down as they were.
 
 use super::parameters::Mended;
 use super::{After, Change, Goes, Request, Told};
 use crate::catalog::{self, Catalog};
-use crate::check;
-use crate::model::settings::{self, Settings};
-use crate::source::{Files, Sources, display};
-use crate::syntax::conf;
+use crate::check::{self, defaults};
+use crate::model::settings::Settings;
+use crate::source::{Files, Sources};
 use crate::value::Context;
 use crate::version::{Major, PgVersion};
 
 /// A default that no file stands against.
 struct Changed {
     name: &'static str,
-    /// As SHOW prints them.
+    /// As a file would say them.
     old: String,
     new: String,
 }
@@ -45,10 +44,11 @@ pub fn tell(after: &mut After, request: &Request) -> Mended {
     }
     bytes.extend(format!("\n# defaults of {from}\n").into_bytes());
     for Changed { name, old, new } in changed {
-        let line = [name.as_bytes(), b" = ", &conf::quote(old.as_bytes()), b"\n"].concat();
-        bytes.extend(line);
-        let to = Goes { path: main.path.clone(), setting: name.to_owned(), value: old.into_bytes() };
-        let why = format!("not set: the default of {from}, where that of {} is `{new}`", request.to);
+        let line = format!("{name} = {old}\n");
+        let value = check::setting(line.as_bytes(), name).unwrap_or_default();
+        bytes.extend(line.into_bytes());
+        let to = Goes { path: main.path.clone(), setting: name.to_owned(), value };
+        let why = format!("not set: the default of {from}, where that of {} is {new}", request.to);
         mended.changes.push(Change { setting: name.to_owned(), from: None, to: Some(to), why });
     }
     after.set(main.path.clone(), bytes);
@@ -57,28 +57,25 @@ pub fn tell(after: &mut After, request: &Request) -> Mended {
     mended
 }
 
-/// Lists differ in nothing but the blanks between their items.
-fn without_blanks(value: &[u8]) -> Vec<u8> {
-    value.iter().copied().filter(|byte| *byte != b' ').collect()
-}
-
+/// The defaults that matter, from the older version to the later one, whichever is left.
 fn changed(settings: &Settings, from: Major) -> Vec<Changed> {
-    let from = from.max(Major::V9_4);
-    let (new, old) = (settings.catalog, Catalog::shared(PgVersion::newest(from)));
-    let to = new.version.major;
-    let mut changed = Vec::new();
-    for (id, parameter) in new.iter() {
-        let before = old.find(parameter.name.as_bytes()).map(|id| old.get(id)).filter(|before| before.settable);
-        let (Some(before), true, None) = (before, parameter.settable, settings.winner(id)) else { continue };
-        let value = |parameter, major| settings::default(parameter, major);
-        let (Some(was), Some(is)) = (value(before, from), value(parameter, to)) else { continue };
-        let (was, is) = (was.shown(before, from), is.shown(parameter, to));
-        // The same under another name for it, as `off` and an empty list; or what the new server does not take.
-        let context = Context::new(to, parameter.name);
-        let kept = catalog::read(parameter, &context, &was).map(|value| value.shown(parameter, to));
-        if kept.is_ok_and(|kept| without_blanks(&kept) != without_blanks(&is)) {
-            changed.push(Changed { name: parameter.name, old: display(&was), new: display(&is) });
-        }
-    }
+    let (from, catalog) = (from.max(Major::V9_4), settings.catalog);
+    let to = catalog.version.major;
+    let (older, later) = (from.min(to), Catalog::shared(PgVersion::newest(from.max(to))));
+    let mut changed: Vec<Changed> = defaults::between(older, later)
+        .into_iter()
+        .map(|default| match from < to {
+            true => Changed { name: default.name, old: default.was, new: default.is },
+            false => Changed { name: default.name, old: default.is, new: default.was },
+        })
+        .collect();
+    // What the new server does not take cannot be kept.
+    changed.retain(|Changed { name, old, .. }| {
+        let line = format!("{name} = {old}\n");
+        let read = catalog.find(name.as_bytes()).zip(check::setting(line.as_bytes(), name));
+        let context = Context::new(to, name);
+        !settings.is_set(name)
+            && read.is_some_and(|(id, value)| catalog::read(catalog.get(id), &context, &value).is_ok())
+    });
     changed
 }

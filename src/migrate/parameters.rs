@@ -63,17 +63,19 @@ pub fn key(sources: &Sources, finding: &Finding) -> Finds {
 /// Whether a version before 9.4 did not find it, though it is read as 9.4: what went with 9.3 and 9.4.
 pub fn is_new_since((rule, _, subject): &Finds, from: Major) -> bool {
     let is_known = |name: &str| catalog::history(name).is_some_and(|(_, last)| (from..Major::V9_4).contains(&last));
-    from < Major::V9_4 && (rule == GONE_RECORD || subject.as_deref().is_some_and(is_known))
+    from < Major::V9_4 && (GONE_RECORDS.contains(&rule.as_str()) || subject.as_deref().is_some_and(is_known))
 }
 
-/// The rule about words of pg_hba.conf that a version no longer takes.
-const GONE_RECORD: &str = "hba-word-gone";
+/// The rules about words of pg_hba.conf that a version does not take; one that went with 9.4 no later one has known.
+const GONE_RECORDS: [&str; 2] = ["hba-word-gone", "hba-unknown-method"];
 
 /// Mends in `after` all that the new version refuses and the old one did not.
 pub fn mend(after: &mut After, request: &Request, rules: &Rules, before: &Known) -> Mended {
     let Request { node, from, to, .. } = request;
     let mut mended = Mended::default();
     let mut assumed = false;
+    // With their units, values can be converted by the fixes.
+    values(after, request, &mut mended);
     for _ in 0..MOST_ROUNDS {
         let (sources, findings) = found(after, node, *to, rules);
         let wanted = findings.iter().filter(|finding| is_wanted(&sources, finding, before, *to));
@@ -97,7 +99,6 @@ pub fn mend(after: &mut After, request: &Request, rules: &Rules, before: &Known)
     if to < from {
         mended.changes.extend(leave::take_out(after, node, *from, &leave::unknown_to(*to, *from)));
     }
-    values(after, request, &mut mended);
     as_alter_system(after, node, *to);
     if assumed {
         let text = "the size of a WAL segment is not known here and taken to be 16MB: --data-dir names the data \
@@ -207,11 +208,17 @@ fn segment(files: &dyn Files, node: &Node) -> Option<u64> {
 
 /// What is said where a size is no whole number of segments.
 fn rounded(convert: &str, change: &Change, segment: u64) -> Option<Told> {
-    let from = change.from.as_ref().filter(|_| convert == "size-to-segments")?;
-    let size = number::integer(&from.value, Some(number::Unit::Mb), Major::NEWEST).ok()?;
+    let from = change.from.as_ref()?;
     let megabytes = i64::try_from(segment >> 20).ok()?;
-    (size % megabytes != 0).then(|| {
-        let text = format!("{size}MB is no whole number of WAL segments of {megabytes}MB: rounded up");
+    let unit = match convert {
+        "size-to-segments" => megabytes,
+        "size-to-checkpoint-segments" => 3 * megabytes,
+        _ => return None,
+    };
+    let size = number::integer(&from.value, Some(number::Unit::Mb), Major::NEWEST).ok()?;
+    (size % unit != 0).then(|| {
+        let times = if unit == megabytes { "" } else { "three " };
+        let text = format!("{size}MB is no whole number of {times}WAL segments of {megabytes}MB: rounded up");
         Told::at(&from.path, from.line, text)
     })
 }

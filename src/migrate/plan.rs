@@ -12,7 +12,7 @@ use super::template::{self, Masked};
 use super::{Action, After, Allow, Block, Change, Plan, Request, Step, Told, access, defaults, next};
 use crate::catalog::Catalog;
 use crate::check::{self, Node, Reading, Rules};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Effect, Finding, Severity};
 use crate::model::recovery::signals::{self, Signals};
 use crate::model::settings::Settings;
 use crate::names;
@@ -21,8 +21,12 @@ use crate::version::{Major, PgVersion};
 
 /// Plans a migration; whatever is wrong with the files is in the plan.
 pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
-    let masked = Masked::new(files);
+    let (masked, back) = (Masked::new(files), back::there(request));
     let mut planner = Planner::new(&masked, request, rules);
+    if planner.has_gone_back() {
+        planner = Planner::new(&masked, &back, rules);
+    }
+    let request = planner.request;
     planner.preconditions();
     let is_with_conf = |major: Major| major < Major::V12;
     match (is_with_conf(request.from), is_with_conf(request.to)) {
@@ -39,8 +43,12 @@ pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
     }
     planner.errors();
     let mut plan = planner.finish();
-    let faults = masked.faults().into_iter().map(|reason| Block { reason, allow: None });
-    plan.blocks.splice(0..0, faults);
+    let faults: Vec<Block> = masked.faults().into_iter().map(|reason| Block { reason, allow: None }).collect();
+    if !faults.is_empty() {
+        // Whatever else is in the way may come of what was left out.
+        plan.blocks = faults;
+        plan.next_start = format!("what {} does is not known before the template is filled in", plan.to);
+    }
     masked.reveal(plan)
 }
 
@@ -63,6 +71,8 @@ struct Planner<'a> {
     /// What becomes of recovery.conf and of a signal file that is in the way.
     renames: Vec<Step>,
     kept: Vec<Step>,
+    /// Why the new server would not start, if a rule knows of something.
+    refused: Option<String>,
 }
 
 impl<'a> Planner<'a> {
@@ -107,6 +117,7 @@ impl<'a> Planner<'a> {
             plan,
             renames,
             kept,
+            refused: None,
         }
     }
 
@@ -114,6 +125,11 @@ impl<'a> Planner<'a> {
     fn has_data(&self) -> bool {
         let here = self.data.as_os_str().is_empty();
         self.files.list(if here { Path::new(".") } else { &self.data }).is_ok()
+    }
+
+    /// Whether the main file is at hand, without which little is known.
+    fn has_main(&self) -> bool {
+        !matches!(self.files.read(&self.request.node.path.join(names::POSTGRESQL_CONF)), Err(ReadError::Missing))
     }
 
     fn block(&mut self, allow: Option<Allow>, reason: Told) {
@@ -132,6 +148,11 @@ impl<'a> Planner<'a> {
             );
         }
         let main = self.request.node.path.join(names::POSTGRESQL_CONF);
+        if !self.has_main() {
+            let text = "it is not here, so what it sets is not looked at: where it lies elsewhere name that directory, and \
+                        say --data-dir for this one";
+            self.plan.notes.push(Told::of(&main, text));
+        }
         let mut paths = vec![main];
         paths.extend([names::PG_HBA, names::PG_IDENT].map(|name| self.request.node.path.join(name)));
         paths.push(self.data.join(names::AUTO_CONF));
@@ -176,7 +197,7 @@ impl<'a> Planner<'a> {
         let mut kept = access::keep(&mut self.after, self.request, &self.reading, &self.sources);
         kept.notes.extend(access::unheeded(self.request, &self.own.0, &self.own.1));
         let mended = parameters::mend(&mut self.after, self.request, self.rules, &self.before);
-        let defaults = defaults::tell(&mut self.after, self.request);
+        let defaults = if self.has_main() { defaults::tell(&mut self.after, self.request) } else { Mended::default() };
         for Mended { changes, notes } in [kept, mended, defaults] {
             self.plan.changes.extend(changes);
             self.plan.notes.extend(notes);
@@ -204,15 +225,26 @@ impl<'a> Planner<'a> {
         let is_there = self.request.from == self.request.to
             || self.request.from < Major::V12 && self.request.to >= Major::V12 && has_signal;
         let is_same = is_there && !self.after.files.iter().any(differs);
-        let is_back = self.request.to < self.request.from;
+        let (is_back, has_main) = (self.request.to < self.request.from, self.has_main());
         for finding in &findings {
             let source = sources.get(finding.place.file);
             let line = source.line_bytes(source.line(finding.place.span.start));
             // What a placeholder will be is not known, and so not what is wrong with it.
-            if self.was_found(&key(&sources, finding)) || template::is_open(line) {
+            if template::is_open(line) {
                 continue;
             }
             let told = |text: String| Told::at(&source.path, source.line(finding.place.span.start), text);
+            let is_refused = has_main && finding.severity == Severity::Error && finding.effect == Some(Effect::Refuses);
+            if is_refused && self.refused.is_none() {
+                self.refused = Some(finding.message.clone());
+            }
+            if self.was_found(&key(&sources, finding)) {
+                if is_refused {
+                    let text = format!("{} does not start with it either: {}", self.request.from, finding.message);
+                    self.plan.notes.push(told(text));
+                }
+                continue;
+            }
             let new = || told(format!("new in {}: {}", self.request.to, finding.message));
             match finding.severity {
                 // Nothing is to be done: nothing can be in the way.
@@ -228,14 +260,20 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether the old server was told the same, of the same file or of one that the setting has come from.
+    /// Whether the old server was told the same, of the same file and name or of those that the setting has come from.
     fn was_found(&self, (rule, path, subject): &parameters::Finds) -> bool {
         self.before.iter().any(|(known, file, about)| {
             let has_moved = |row: &Change| {
-                row.from.as_ref().is_some_and(|from| from.path == *file)
-                    && row.to.as_ref().is_some_and(|to| to.path == *path)
+                let (Some(from), Some(to)) = (&row.from, &row.to) else { return false };
+                let is_about = |about: &Option<String>, name: &str| about.as_deref().is_none_or(|about| about == name);
+                from.path == *file
+                    && to.path == *path
+                    && is_about(about, &row.setting)
+                    && is_about(subject, &to.setting)
             };
-            (known, about) == (rule, subject) && (file == path || self.plan.changes.iter().any(has_moved))
+            let is_same = file == path && about == subject;
+            known == rule
+                && (is_same || about.is_some() == subject.is_some() && self.plan.changes.iter().any(has_moved))
         })
     }
 
@@ -261,7 +299,10 @@ impl<'a> Planner<'a> {
     fn finish(mut self) -> Plan {
         let mut sources = Sources::default();
         let settings = settings_after(&self.after, &self.node, self.request.to, &mut sources);
-        self.plan.next_start = next::sentence(&self.after, &self.data, &settings);
+        self.plan.next_start = match &self.refused {
+            Some(message) => format!("{} does not start: {message}", self.request.to),
+            None => next::sentence(&self.after, &self.data, &settings),
+        };
         let (whole, _) = found(&self.after, &self.node, self.request.to, self.rules);
         self.plan.files = self.whole(&whole);
         let mut steps = Vec::new();

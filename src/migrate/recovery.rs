@@ -84,10 +84,18 @@ impl Scene<'_> {
 
     /// What the old server refuses of it, each line by itself.
     fn refusals(&self, moved: &mut Moved) {
-        let allow = Some(Allow::RefusedLines);
+        // What may have made it a standby is not left out: it would become a server that opens for writes.
+        let (mode, is_standby) = (named(Purpose::Mode), moved.is_standby);
+        let allowed = |text: &[u8]| {
+            let says_mode = memchr::memmem::find(&text.to_ascii_lowercase(), mode.as_bytes()).is_some();
+            (is_standby || !says_mode).then_some(Allow::RefusedLines)
+        };
         for fault in self.recovery.tree.faults().filter(|fault| fault.is_error()) {
             let text = transcript::fault_text(&self.recovery.tree, fault, self.sources);
-            moved.blocks.push(Block { reason: format!("the old server refuses it: {text}").into(), allow });
+            let source = fault.place.map(|place| self.sources.get(place.file));
+            let line = source.zip(fault.place).map(|(source, place)| source.line_bytes(source.line(place.span.start)));
+            let reason = format!("the old server refuses it: {text}").into();
+            moved.blocks.push(Block { reason, allow: allowed(line.unwrap_or_default()) });
         }
         for line in &self.recovery.lines {
             let message = match &line.verdict {
@@ -99,7 +107,7 @@ impl Scene<'_> {
             let path = &self.sources.get(line.entry.file).path;
             let text = format!("the old server refuses it: {}", message.text);
             let reason = Told::at(path, line.entry.line as usize, text);
-            moved.blocks.push(Block { reason, allow });
+            moved.blocks.push(Block { reason, allow: allowed(self.sources.text(line.entry.name())) });
             moved.dropped.push(self.row(line, None, "the old server refuses it".to_owned()));
         }
     }

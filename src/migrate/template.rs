@@ -38,12 +38,23 @@ impl<'a> Masked<'a> {
         Masked { under, pieces: RefCell::default(), faults: RefCell::default() }
     }
 
-    /// What cannot be planned, in the files that were read.
+    /// What cannot be planned, in the files that were read: of each file the first place, and where the others are.
     pub fn faults(&self) -> Vec<Told> {
         let mut faults = self.faults.borrow().clone();
         faults.sort();
         faults.dedup();
-        faults
+        let mut told: Vec<Told> = Vec::new();
+        for file in faults.chunk_by(|one, other| one.path() == other.path()) {
+            let mut first = file[0].clone();
+            let others: Vec<String> = file[1..].iter().filter_map(Told::line).map(|line| line.to_string()).collect();
+            match others.as_slice() {
+                [] => {}
+                [line] => first.text.push_str(&format!(" (so does line {line})")),
+                lines => first.text.push_str(&format!(" (so do lines {})", lines.join(", "))),
+            }
+            told.push(first);
+        }
+        told
     }
 
     /// The plan with everything in its place again.
@@ -110,7 +121,9 @@ impl<'a> Masked<'a> {
         for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
             masked.extend(self.line(line, has_records).unwrap_or_else(|text| {
                 self.faults.borrow_mut().push(Told::at(path, index + 1, text));
-                line.to_vec()
+                // It is said once, and not as something that no server can read.
+                let text = line.trim_ascii_end();
+                [&self.hidden(text, true), &line[text.len()..]].concat()
             }));
         }
         masked
@@ -128,7 +141,7 @@ impl<'a> Masked<'a> {
             match sort {
                 Sort::Logic => {
                     return Err(format!(
-                        "`{}` decides which lines there are: fill the template in, and migrate what comes of it",
+                        "fill the template in, and migrate what comes of it: `{}` decides which lines there are",
                         display(piece)
                     ));
                 }
@@ -142,7 +155,7 @@ impl<'a> Masked<'a> {
         let first = found[0].span.of(line);
         let outside = || {
             format!(
-                "`{}` stands for more than a value: fill the template in, and migrate what comes of it",
+                "fill the template in, and migrate what comes of it: `{}` stands for more than a value",
                 display(first)
             )
         };

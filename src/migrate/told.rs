@@ -23,6 +23,16 @@ impl Told {
         Told { at: Some((path.to_owned(), Some(line))), text: text.into() }
     }
 
+    /// The file that it is about.
+    pub fn path(&self) -> Option<&Path> {
+        self.at.as_ref().map(|(path, _)| path.as_path())
+    }
+
+    /// The line that it is about.
+    pub fn line(&self) -> Option<usize> {
+        self.at.as_ref().and_then(|(_, line)| *line)
+    }
+
     /// The sentence behind its place, as `show` writes the path.
     pub fn shown(&self, show: impl Fn(&Path) -> String) -> String {
         match &self.at {

@@ -124,14 +124,15 @@ pub fn command(text: &[u8], letters: &[u8], major: Major) -> Becomes {
     Becomes::Written(written, why, None)
 }
 
-/// A bare number that counts something else in the new version, with the unit that it had.
+/// A bare number that counts something else in the new version, or, where that does not know it, in the newest one, with
+/// the unit that it had.
 pub fn in_other_units(name: &str, text: &[u8], from: Major, to: Major) -> Option<(Vec<u8>, String)> {
     let from = from.max(Major::V9_4);
     let parameter = |major| {
         let catalog = Catalog::shared(PgVersion::newest(major));
         catalog.find(name.as_bytes()).map(|id| catalog.get(id))
     };
-    let (old, new) = (parameter(from)?, parameter(to)?);
+    let (old, new) = (parameter(from)?, parameter(to).or_else(|| parameter(Major::NEWEST))?);
     let units = old.unit.zip(new.unit).filter(|(old, new)| old != new)?;
     if !text.trim_ascii().iter().all(u8::is_ascii_digit) {
         return None;

@@ -96,8 +96,8 @@ pub fn alone(done: &Done, manifest: Option<&Manifest>, show: &Show) -> Alone {
     Alone { schema_version: 1, from, to, done: document(done, show) }
 }
 
-/// For people.
-pub fn text(done: &Done, node: &str, show: &Show) -> String {
+/// For people; `way_back` is the command that undoes it.
+pub fn text(done: &Done, way_back: &str, show: &Show) -> String {
     let mut out = match done.what {
         "written" => "\nWritten:\n".to_owned(),
         _ => "Rolled back:\n".to_owned(),
@@ -109,9 +109,9 @@ pub fn text(done: &Done, node: &str, show: &Show) -> String {
     if let Some(kept_in) = &done.kept_in {
         let _ = writeln!(
             out,
-            "\nThe way back, as long as nobody changes these files: pgconflint migrate {} --rollback\nIt needs {}, which \
+            "\nThe way back, as long as nobody changes these files: {}\nIt needs {}, which \
              holds the files as they were, passwords included: delete it when you will not go back.",
-            show.line(node),
+            show.line(way_back),
             show.line(&show.path(kept_in))
         );
     }

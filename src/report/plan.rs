@@ -172,10 +172,11 @@ pub fn text(plan: &Plan, node: &str, show: &Show) -> String {
             let _ = writeln!(out, "  - {}", line(&told(note, show)));
         }
     }
-    if plan.is_empty() {
+    if plan.is_empty() && plan.blocks.is_empty() {
         let _ = writeln!(out, "\nNothing to do.");
     }
-    let _ = writeln!(out, "\nNext start: {}.", line(&plan.next_start));
+    let if_written = if plan.blocks.is_empty() { "" } else { ", if this were written" };
+    let _ = writeln!(out, "\nNext start{if_written}: {}.", line(&plan.next_start));
     out
 }
 

@@ -163,10 +163,12 @@ fn bare(text: &[u8], start: usize, opened_by: Option<u8>) -> Span {
         at += 1;
     }
     let mut end = at.min(text.len());
-    // In a message the value stands between backticks: leave the closing one, and what ends the sentence.
-    if opened_by == Some(b'`') {
+    // In a message the value, or the string that it is part of, stands between backticks: leave the closing one, and
+    // what ends the sentence.
+    if opened_by == Some(b'`') || is_inside(text, start, b'`') {
         let length = text[start..end].iter().rev().position(|byte| *byte == b'`');
-        end = length.map_or(end, |length| end - length - 1);
+        let ends = |length: &usize| text[end - length..end].iter().all(u8::is_ascii_punctuation);
+        end = length.filter(ends).map_or(end, |length| end - length - 1);
     }
     Span::new(start, end)
 }
@@ -176,7 +178,7 @@ fn bare(text: &[u8], start: usize, opened_by: Option<u8>) -> Span {
 fn second_half(text: &[u8], name: usize, start: usize, end: usize) -> usize {
     let mut end = end;
     let is_option = [&b"ldap"[..], b"radius"].iter().any(|method| text[name..].starts_with(method));
-    if !is_option && !is_inside_quotes(text, start) {
+    if !is_option && !is_inside(text, start, b'\'') {
         return end;
     }
     loop {
@@ -203,7 +205,7 @@ fn in_uri(text: &[u8], start: usize) -> Option<Span> {
     };
     // Inside quotes a password may hold a blank, though it should not.
     user_and_password(until(&ends), start)
-        .or_else(|| is_inside_quotes(text, start).then(|| user_and_password(until(&closes), start)).flatten())
+        .or_else(|| is_inside(text, start, b'\'').then(|| user_and_password(until(&closes), start)).flatten())
 }
 
 fn user_and_password(all: &[u8], start: usize) -> Option<Span> {
@@ -220,11 +222,11 @@ fn user_and_password(all: &[u8], start: usize) -> Option<Span> {
     Some(Span::new(start + colon + 1, start + at))
 }
 
-/// Whether an odd number of quotes stands before it on its line.
-fn is_inside_quotes(text: &[u8], start: usize) -> bool {
+/// Whether an odd number of these quotes stands before it on its line.
+fn is_inside(text: &[u8], start: usize, quote: u8) -> bool {
     let near = &text[start.saturating_sub(NEAR)..start];
     let line = near.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
-    near[line..].iter().filter(|byte| **byte == b'\'').count() % 2 == 1
+    near[line..].iter().filter(|byte| **byte == quote).count() % 2 == 1
 }
 
 fn line_end(text: &[u8], start: usize) -> usize {
@@ -258,6 +260,10 @@ mod tests {
             ("archive_command = 'PGPASSWORD=abc cp %p'", "archive_command = 'PGPASSWORD=**** cp %p'"),
             ("ext.password 'abc'", "ext.password '****'"),
             ("the value `password=abc`, and", "the value `password=****`, and"),
+            ("following `host=x password=abc`, until", "following `host=x password=****`, until"),
+            ("as `x` says `host=x password=a`b`.", "as `x` says `host=x password=****`."),
+            ("`x` and host=x password=a`bc, until", "`x` and host=x password=**** until"),
+            ("following `host=x password=a`bc", "following `host=x password=****"),
             ("primary_conninfo = 'password='", "primary_conninfo = 'password='"),
             ("password='never closed", "password='****"),
             ("primary_conninfo = 'password=two words host=x'", "primary_conninfo = 'password=**** host=x'"),

@@ -120,7 +120,8 @@ impl Job<'_> {
                 world.out.write_all((text + "\n").as_bytes())
             }
             false => {
-                let text = done.map(|done| crate::report::done::text(done, &node, self.show)).unwrap_or_default();
+                let text =
+                    done.map(|done| crate::report::done::text(done, &self.way_back(), self.show)).unwrap_or_default();
                 world.out.write_all(text.as_bytes())
             }
         });
@@ -129,6 +130,23 @@ impl Job<'_> {
             trouble(world.err, None, &error);
         }
         Ok(written(told, exit, world.err))
+    }
+
+    /// The command that undoes what is written here.
+    fn way_back(&self) -> String {
+        let cli::Target { root, data_dir, .. } = &self.options.target;
+        let directory = match root {
+            // Below a root it is named as it is seen from there.
+            Some(_) => self.options.directory.display().to_string(),
+            None => self.show.path(&self.options.directory),
+        };
+        let mut command = format!("pgconflint migrate {}", word(&directory));
+        for (option, path) in [("--root", root), ("--data-dir", data_dir)] {
+            if let Some(path) = path {
+                command.push_str(&format!(" {option} {}", word(&path.display().to_string())));
+            }
+        }
+        command + " --rollback"
     }
 
     /// Reads the node and plans.
@@ -154,8 +172,9 @@ impl Job<'_> {
             (Some(from), _) => from,
             (None, [one]) => one.major,
             _ => {
-                let message = "which version the node comes from is not known: say --from 11, for example".to_owned();
-                return Err(vec![message]);
+                let node = show.path(&options.directory);
+                let text = "which version the node comes from is not known: say --from 11, for example";
+                return Err(vec![format!("{node}: {text}")]);
             }
         };
         let allowed = options.allowed.clone();
@@ -172,6 +191,15 @@ impl Job<'_> {
             let path = trouble.path.map_or_else(String::new, |path| format!("{}: ", self.show.path(&path)));
             vec![format!("{path}{}", trouble.message)]
         })
+    }
+}
+
+/// A word as a shell takes it.
+fn word(text: &str) -> String {
+    let is_plain = |char: char| char.is_alphanumeric() || "/._-+:@%=,".contains(char);
+    match text.chars().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 

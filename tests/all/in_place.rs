@@ -1,12 +1,11 @@
-//! `migrate` in place: written, undone, gone on with, refused; and ended at its system calls.
-#![expect(clippy::print_stdout, reason = "the count is the result")]
+//! `migrate` in place: written, undone, gone on with, refused.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use insta_cmd::get_cargo_bin;
 use pgconflint::cli::{Act, Migrate, Options, Target, Task};
@@ -14,19 +13,19 @@ use pgconflint::files::{Call, Changes};
 use pgconflint::migrate::Allow;
 use pgconflint::run::{Exit, World};
 use pgconflint::version::Major;
-use pgconflint_servers::crash::{self, snapshot::Snapshot};
+use pgconflint_servers::crash::snapshot::Snapshot;
 use tempfile::TempDir;
 
-use crate::proof;
+const CONF: &str = "include_dir = 'conf.d'\nwal_keep_segments = 8\nunix_socket_directories = '/tmp'\n";
 
 /// A standby of 11 with parameters that 16 does not know, in two files.
-fn node() -> TempDir {
+pub fn node() -> TempDir {
     let top = tempfile::tempdir().unwrap();
     let db = top.path().join("db");
     fs::create_dir_all(db.join("conf.d")).unwrap();
     for (name, text, mode) in [
         ("PG_VERSION", "11\n", 0o600),
-        ("postgresql.conf", "include_dir = 'conf.d'\nwal_keep_segments = 8\n", 0o644),
+        ("postgresql.conf", CONF, 0o644),
         ("conf.d/a.conf", "wal_keep_segments = 16 # a while\n", 0o640),
         ("postgresql.auto.conf", "work_mem = '5MB'\n", 0o600),
         ("recovery.conf", "standby_mode = on\nprimary_conninfo = 'host=p password=s3cret'\n", 0o600),
@@ -167,11 +166,23 @@ fn a_plan_in_a_file_is_bound_to_what_was_read() {
     stale(&pid, "--allow-running");
     let other = plan.replace("\"to\": \"16\"", "\"to\": \"18\"");
     stale(&|| fs::write(path("plan.json"), &other).unwrap(), "another plan");
+    let other = plan.replace("\"keepDefaults\": false", "\"keepDefaults\": true");
+    stale(&|| fs::write(path("plan.json"), &other).unwrap(), "another plan");
     stale(&|| fs::write(path("plan.json"), "{}").unwrap(), "it is no plan");
     refused(&top, &["elsewhere", "--apply", "plan.json"], "it is the plan of");
+    let lock = File::open(path("db")).unwrap();
+    lock.try_lock().unwrap();
+    refused(&top, &["--apply", "plan.json"], "another migration is at work");
+    drop(lock);
     let (code, said) = run(&top, &["--apply", "plan.json"]);
     assert_eq!(code, 0, "{said}");
     assert!(path("db/standby.signal").exists());
+    assert_eq!(run(&top, &["db", "--rollback"]).0, 0);
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    assert_eq!(run(&top, &["db", "--to", "16", "--keep-defaults", "--plan-out", "plan.json"]).0, 1);
+    assert_eq!(run(&top, &["--apply", "plan.json"]).0, 0);
+    let conf = fs::read_to_string(path("db/postgresql.conf")).unwrap();
+    assert!(conf.contains("\n# defaults of 11\n") && conf.contains("\njit = off\n"), "{conf}");
 }
 
 #[test]
@@ -186,8 +197,94 @@ fn two_at_once_are_one_too_many() {
     refused(&top, &["db", "--rollback"], "another migration is at work");
 }
 
+/// Of many that begin at the same time one writes; the others are turned away, or find it done.
+#[test]
+fn of_many_at_once_one_writes() {
+    let top = node();
+    let before = Snapshot::of(top.path()).unwrap();
+    let start = || {
+        let mut command = Command::new(get_cargo_bin("pgconflint"));
+        command.current_dir(top.path()).arg("migrate").args(WRITE).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let runs: Vec<_> = (0..4).map(|_| start()).collect();
+    let mut written = 0;
+    for run in runs {
+        let output = run.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        let has_written = said.contains("\nWritten:");
+        written += usize::from(has_written);
+        let wanted = if has_written || said.contains("Nothing to do.") { 0 } else { 2 };
+        assert_eq!(output.status.code(), Some(wanted), "{said}");
+    }
+    assert_eq!(written, 1);
+    assert_eq!(run(&top, &["db", "--rollback"]).0, 0);
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+}
+
+/// What is in the way of one node of a tree is in the way of that node alone.
+#[test]
+fn each_node_of_a_tree_has_its_own_way_back() {
+    let top = node();
+    let path = |name: &str| top.path().join(name);
+    fs::create_dir(path("tree")).unwrap();
+    fs::rename(path("db"), path("tree/a")).unwrap();
+    for name in ["tree/b", "tree/c"] {
+        fs::create_dir(path(name)).unwrap();
+        fs::write(path(name).join("PG_VERSION"), "11\n").unwrap();
+        fs::write(path(name).join("postgresql.conf"), "wal_keep_segments = 3\n").unwrap();
+    }
+    fs::write(path("tree/c/postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
+    let before = Snapshot::of(top.path()).unwrap();
+    refused(&top, &["tree", "--to", "16", "--plan-out", "plan"], "--plan-out are for one node");
+    let write = ["tree", "--to", "16", "--write", "--yes"];
+    let (code, said) = run(&top, &write);
+    assert!(code == 2 && said.contains("--allow-running"), "{said}");
+    let is_written = ["a", "b", "c"].map(|name| path("tree").join(name).join("pgconflint-migration-1").is_dir());
+    assert_eq!(is_written, [true, true, false], "{said}");
+    assert!(path("tree/a/standby.signal").exists() && !path("tree/c/standby.signal").exists());
+    assert_eq!(fs::read_to_string(path("tree/c/postgresql.conf")).unwrap(), "wal_keep_segments = 3\n");
+    let (code, said) = run(&top, &[&write[..], &["--allow-running"]].concat());
+    assert_eq!((code, said.matches("Nothing to do.").count(), said.matches("\nWritten:").count()), (0, 2, 1), "{said}");
+    let (code, said) = run(&top, &["tree", "--rollback", "--allow-running"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+}
+
+/// An image: all paths are below its root, and are told as they are there.
+#[test]
+fn an_image_is_migrated_below_its_root() {
+    let top = node();
+    let path = |name: &str| top.path().join(name);
+    for directory in ["image/etc/pg", "image/var/lib"] {
+        fs::create_dir_all(path(directory)).unwrap();
+    }
+    fs::rename(path("db"), path("image/var/lib/db")).unwrap();
+    fs::rename(path("image/var/lib/db/conf.d"), path("image/etc/pg/conf.d")).unwrap();
+    fs::remove_file(path("image/var/lib/db/postgresql.conf")).unwrap();
+    let conf = "data_directory = '/var/lib/db'\ninclude_dir = '/etc/pg/conf.d'\nwal_keep_segments = 8\n";
+    fs::write(path("image/etc/pg/postgresql.conf"), conf).unwrap();
+    fs::write(path("image/var/lib/db/recovery.done"), "").unwrap();
+    let before = Snapshot::of(top.path()).unwrap();
+    let write = ["/etc/pg", "--root", "image", "--to", "16", "--write", "--yes"];
+    let (code, said) = run(&top, &write);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("- image/var/lib/db/recovery.done: from 12 on every start deletes it"), "{said}");
+    assert!(path("image/var/lib/db/standby.signal").exists() && !path("image/var/lib/db/recovery.conf").exists());
+    assert_eq!(fs::read_to_string(path("image/etc/pg/conf.d/a.conf")).unwrap(), "wal_keep_size = 256MB # a while\n");
+    let way_back = ["/etc/pg", "--root", "image", "--rollback"];
+    assert!(said.contains(&format!("pgconflint migrate {}\n", way_back.join(" "))), "{said}");
+    let (code, said) = run(&top, &way_back);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+    assert_eq!(run(&top, &[&write[..5], &["--plan-out", "plan"]].concat()).0, 1);
+    assert_eq!(run(&top, &["--apply", "plan"]).0, 0);
+    assert!(path("image/var/lib/db/standby.signal").exists());
+}
+
 /// Runs in this process, and has something happen before a system call.
-fn hooked(top: &TempDir, before: &dyn Fn(Call, &Path) -> io::Result<()>, answer: Option<&str>) -> (Exit, String) {
+pub fn hooked(top: &TempDir, before: &dyn Fn(Call, &Path) -> io::Result<()>, answer: Option<&str>) -> (Exit, String) {
     let options = Migrate {
         directory: "db".into(),
         to: Some(Major::V16),
@@ -236,7 +333,7 @@ fn an_edit_at_the_last_moment_is_not_written_over() {
     assert!(said.contains("postgresql.conf has been changed since it was read"), "{said}");
     assert!(said.contains("everything is as it was before"), "{said}");
     let after = Snapshot::of(top.path()).unwrap();
-    fs::write(&conf, "include_dir = 'conf.d'\nwal_keep_segments = 8\n").unwrap();
+    fs::write(&conf, CONF).unwrap();
     assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
     assert!(after.difference(&before).starts_with("db/postgresql.conf"), "{}", after.difference(&before));
     before = Snapshot::of(top.path()).unwrap();
@@ -334,36 +431,13 @@ fn a_run_that_was_ended_is_told_and_gone_on_with() {
     refused(&top, &["db", "--rollback"], "move it elsewhere");
 }
 
-/// A sample of `tests/servers/crash`, which ends and fails every case at every system call.
+/// The other half of the node lies elsewhere: nothing is guessed of it.
 #[test]
-fn wherever_it_ends_no_server_starts_on_half_of_it() {
-    let program = get_cargo_bin("pgconflint");
-    let mut kills = 0;
-    let of_interest = ["a standby", "a split layout", "parameters alone"];
-    let cases = crash::cases().into_iter().filter(|case| of_interest.contains(&case.name));
-    for (index, case) in cases.enumerate() {
-        let outcome = crash::play(&program, &case, 1 + 5 * index, 43).unwrap();
-        assert!(outcome.wrong.is_empty(), "{}", outcome.wrong.join("\n"));
-        kills += outcome.count.kills;
-    }
-    println!("{kills} kill points");
-    assert!(kills > 12, "only {kills}");
-}
-
-/// The same with servers of both versions on what is left; `tests/servers/crash --real` does it everywhere.
-#[test]
-fn real_servers_do_not_start_on_half_of_it() {
-    if !proof::wanted("migrations that were ended") {
-        return;
-    }
-    let program = get_cargo_bin("pgconflint");
-    let mut starts = 0;
-    for case in crash::cases().iter().filter(|case| ["a standby", "parameters alone"].contains(&case.name)) {
-        let outcome = crash::play(&program, case, 1, 7).unwrap();
-        let mut wrong = outcome.wrong.clone();
-        starts += crash::real::judge(case, &outcome, &mut wrong).unwrap();
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    }
-    println!("{starts} starts");
-    assert!(starts > 20, "only {starts}");
+fn a_data_directory_alone_is_told_so() {
+    let top = node();
+    fs::remove_file(top.path().join("db/postgresql.conf")).unwrap();
+    let (code, said) = run(&top, &["db", "--to", "16"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("db/postgresql.conf: it is not here"), "{said}");
+    assert!(said.contains("Next start: 16 starts as a hot standby") && !said.contains("--keep-defaults"), "{said}");
 }

@@ -1,5 +1,5 @@
-//! Nodes of 11 on servers of 12 to 18: what is foretold of their next start against what real servers did
-//! (testdata/migration/outcomes.tsv), which is what came of them on 11, and some of them played anew.
+//! Nodes of 11 on servers of 12 to 18, and back: what is foretold of their next start against what real servers did
+//! (testdata/migration/outcomes.tsv), which is what came of them where they come from, and some of them played anew.
 #![expect(clippy::print_stdout, reason = "the count is the result")]
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use pgconflint::check::{Before, Node, Rules};
 use pgconflint::files::Memory;
 use pgconflint::migrate::{Allow, Plan, Request, plan};
 use pgconflint::model::control::{Made, made};
-use pgconflint::names::{PG_CONTROL, PG_VERSION, RECOVERY_CONF};
+use pgconflint::names::{PG_CONTROL, PG_VERSION, RECOVERY_CONF, RECOVERY_SIGNAL, STANDBY_SIGNAL};
 use pgconflint::version::{Major, PgVersion, Targets};
 use pgconflint_servers::migration::workload::Workload;
 use pgconflint_servers::migration::{Case, cases, play, record};
@@ -98,10 +98,11 @@ fn next_starts_are_what_recorded_servers_did() {
     for (index, case) in (0..).zip(&all) {
         // Two majors each, in turn, and all where they differ: a plan takes a moment.
         let is_wanted = |major: &u16| {
-            let place = (major - 12 + index) % 7;
-            is_every_one_wanted() || place < 2 || TARGETS.into_iter().any(|major| case.differs(major).is_some())
+            let place = (major - case.targets().start() + index) % 7;
+            let differs = case.targets().any(|major| case.differs(major).is_some());
+            is_every_one_wanted() || place < 2 || differs || case.is_back()
         };
-        for major in TARGETS.filter(is_wanted) {
+        for major in case.targets().filter(is_wanted) {
             let plan = planned(case, major, &rules);
             let rows = recorded.get(&(case.name.clone(), major)).map(Vec::as_slice).unwrap_or_default();
             let Some(first) = rows.first() else {
@@ -134,23 +135,20 @@ fn next_starts_are_what_recorded_servers_did() {
     assert!(all.len() >= 60, "only {}", all.len());
 }
 
-/// What came of a case on 12 to 18 is what came of it on 10 and 11, but for what it says itself.
+/// What came of a case where it went is what came of it where it comes from, but for what it says itself.
 #[test]
-fn recorded_servers_did_what_11_did() {
+fn recorded_servers_did_the_same() {
     let recorded = record::read().unwrap();
     let mut wrong = Vec::new();
     for case in cases::cases().unwrap() {
-        for major in 10..=18 {
-            let rows = recorded.get(&(case.name.clone(), major)).map(Vec::as_slice).unwrap_or_default();
-            let of_11 = recorded.get(&(case.name.clone(), 11)).map(Vec::as_slice).unwrap_or_default();
-            let is_same = record::without_words(rows) == record::without_words(of_11);
+        let of = |major| recorded.get(&(case.name.clone(), major)).map(Vec::as_slice).unwrap_or_default();
+        let (from, own) = (*case.own().end(), of(*case.own().end()));
+        for major in case.own().chain(case.targets()) {
+            let rows = of(major);
+            let is_same = record::without_words(rows) == record::without_words(own);
             if rows.is_empty() || is_same == case.differs(major).is_some() {
-                wrong.push(format!(
-                    "{} on {major}:\n  {}\non 11:\n  {}",
-                    case.name,
-                    rows.join("\n  "),
-                    of_11.join("\n  ")
-                ));
+                let (name, rows, own) = (&case.name, rows.join("\n  "), own.join("\n  "));
+                wrong.push(format!("{name} on {major}:\n  {rows}\non {from}:\n  {own}"));
             }
         }
     }
@@ -159,41 +157,39 @@ fn recorded_servers_did_what_11_did() {
 
 /// Some cases, each on one major, migrated by the built program and started.
 #[test]
-fn real_servers_do_after_migration_what_11_did() {
+fn real_servers_do_after_migration_what_they_did_before() {
     if !proof::wanted("migrated nodes") {
         return;
     }
     let recorded = record::read().unwrap();
     let every = if is_every_one_wanted() { 1 } else { 4 };
     let all = cases::cases().unwrap();
-    let majors = TARGETS.cycle();
-    let jobs: Vec<(&Case, u16)> = all.iter().step_by(every).zip(majors).collect();
+    let taken = all.iter().step_by(every).enumerate();
+    let nth = |case: &Case, index| case.targets().cycle().nth(index).unwrap();
+    let jobs: Vec<(&Case, u16)> = taken.map(|(index, case)| (case, nth(case, index))).collect();
     let program = Path::new(env!("CARGO_BIN_EXE_pgconflint"));
     let plays = at_once(&jobs, &|(case, major)| play(case, *major, program)).unwrap();
     let mut wrong = Vec::new();
     for ((case, major), seen) in jobs.iter().zip(&plays) {
         let (rows, expected) = (record::rows(seen), record::expected(&recorded, case, *major));
         if record::without_words(&rows) != record::without_words(expected) {
-            wrong.push(format!(
-                "{} on {major}:\n  {}\non 11:\n  {}",
-                case.name,
-                rows.join("\n  "),
-                expected.join("\n  ")
-            ));
+            let (name, rows, expected) = (&case.name, rows.join("\n  "), expected.join("\n  "));
+            wrong.push(format!("{name} on {major}:\n  {rows}\nexpected:\n  {expected}"));
         }
     }
     println!("{} plays", jobs.len());
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), jobs.len(), wrong.join("\n"));
 }
 
-/// No case speaks to a primary that it does not have, and each has a recovery.conf.
+/// No case speaks to a primary that it does not have, and each has a recovery.conf, or goes back with a signal file.
 #[test]
 fn cases_are_whole() {
     for case in cases::cases().unwrap() {
-        for major in 10..=18 {
+        for major in case.own().chain(case.targets()) {
             let files = case.filled(major, Path::new("/pair"), &Workload::offline());
             let has = |name: &str| files.iter().any(|file| file.name == format!("{}/{name}", case.node));
-            assert!(has(RECOVERY_CONF) && names(&files).len() == 2, "{} on {major}", case.name);
+            let is_told = if case.is_back() { has(STANDBY_SIGNAL) || has(RECOVERY_SIGNAL) } else { has(RECOVERY_CONF) };
+            assert!(is_told && names(&files).len() == 2, "{} on {major}", case.name);
             let unknown = ["{xid", "{lsn", "{time", "{commit", "{archive", "{notes", "{trigger", "{tokyo"];
             let text = |word: &str| files.iter().any(|file| String::from_utf8_lossy(&file.bytes).contains(word));
             let left: Vec<_> = unknown.into_iter().filter(|word| text(word)).collect();

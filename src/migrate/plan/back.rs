@@ -2,15 +2,38 @@
 
 use super::super::back::{self, Said};
 use super::super::leave::{self, Reason};
-use super::super::{Change, Told};
+use super::super::{Change, Request, Told};
 use super::{Planner, below};
 use crate::model::recovery;
-use crate::model::recovery::signals::Mode;
+use crate::model::recovery::signals::{Mode, Signals};
 use crate::names;
 use crate::source::{Files, Sources, display};
 use crate::syntax::conf;
+use crate::version::{Major, PgVersion, Targets};
+
+/// What is asked of a node that has gone back already: it is one of the older version, whatever it is said to come from.
+pub(super) fn there(request: &Request) -> Request {
+    let mut there = request.clone();
+    there.from = request.to;
+    if let Ok(targets) = Targets::one(PgVersion::newest(request.to.max(Major::V9_4))) {
+        there.node.targets = targets;
+    }
+    there
+}
 
 impl Planner<'_> {
+    /// Whether a migration has brought it back: recovery.conf is there, and the signal file was put aside for it.
+    pub(super) fn has_gone_back(&self) -> bool {
+        let Signals { standby, recovery, recovery_conf } = self.signals;
+        let aside = [names::STANDBY_SIGNAL, names::RECOVERY_SIGNAL];
+        let mut aside = aside.iter().map(|name| self.data.join(format!("{name}.before-{}", self.request.to)));
+        self.request.from >= Major::V12
+            && self.request.to < Major::V12
+            && recovery_conf
+            && !(standby || recovery)
+            && aside.any(|path| self.files.read(&path).is_ok())
+    }
+
     /// recovery.conf is written, then the settings that it holds are taken out, and last the signal files go.
     ///
     /// From the first of these on no server from 12 on starts, and up to the last but one none up to 11, which know

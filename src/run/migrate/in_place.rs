@@ -196,7 +196,7 @@ pub fn roll_back(job: &Job<'_>, place: &Place, world: &mut World<'_>) -> Result<
 fn told(job: &Job<'_>, done: &Done, migration: &Migration, world: &mut World<'_>) -> Exit {
     let text = match job.options.json {
         true => json_alone(done, Some(&migration.manifest), job),
-        false => Ok(done::text(done, &job.show.path(&job.options.directory), job.show)),
+        false => Ok(done::text(done, &job.way_back(), job.show)),
     };
     let text = text.unwrap_or_else(|error| error + "\n");
     written(world.out.write_all(text.as_bytes()), Exit::Clean, world.err)

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! signal files | postgresql.auto.conf barred | all other files | postgresql.auto.conf as planned | recovery.conf renamed
+//! back to 11:    postgresql.auto.conf barred | recovery.conf, all other files | … as planned | signal files renamed
 //! ```
 //!
 //! Up to the bar a server acts as before: the old one reads no signal file, the new one does not start beside
 //! recovery.conf. Behind it none starts. Without the bar only recovery.conf is left, beside which the new one does not
-//! start, and the old one refuses the names in postgresql.auto.conf.
+//! start, and the old one refuses the names in postgresql.auto.conf. Back to 11 there is nothing before the bar, and
+//! behind it recovery.conf is there, beside which no server from 12 on starts, and signal files, which 11 does not heed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -78,7 +80,7 @@ pub fn operations(plan: &Plan, disks: Disks<'_>, home: &Path, see: &str) -> Resu
             Action::Rename(_) if is_named(names::RECOVERY_CONF) => &mut last,
             // Back to 11: what made it a standby goes once recovery.conf does.
             Action::Rename(_) if is_back && is_signal => &mut last,
-            Action::Create if is_signal || is_named(names::RECOVERY_CONF) => &mut first,
+            Action::Create if is_signal && !is_back => &mut first,
             _ if auto.as_ref() == Ok(&operation.path) => {
                 auto_step = Some((operation, step));
                 continue;

@@ -1,8 +1,8 @@
-//! Nodes with the configuration of 10 or 11, migrated and started on later servers: what comes of each, against what
-//! came of it on 11.
+//! Nodes with the configuration of 10 or 11, migrated in place and started on later servers, and those of later ones on 10
+//! and 11: what comes of each, against what came of it where it comes from.
 //!
 //! ```text
-//! cases ─filled→ a node of 11 ─apply→ a node of N ─play→ Seen, phase by phase ─record→ outcomes.tsv
+//! cases ─filled→ a node of M ─apply→ a node of N ─play→ Seen, phase by phase ─record→ outcomes.tsv
 //!   workload   rows, an archive of three timelines and two backups, the same for every major
 //! ```
 

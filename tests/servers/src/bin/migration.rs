@@ -1,7 +1,7 @@
-//! Migrates nodes of 11 and plays them on real servers.
-//! `migration [CASE…] [--pg N]`: on 12 to 18; prints how they differ from 11, as testdata/migration/outcomes.tsv has it; a
-//! CASE may end with `*`
-//! `migration [CASE…] [--pg N] --record`: on 10 to 18; writes what is seen into that file
+//! Migrates nodes in place and plays them on real servers: those of 11 on 12 to 18, later ones on 10 and 11.
+//! `migration [CASE…] [--pg N]`: prints how they differ from what the servers did that they come from, as
+//! testdata/migration/outcomes.tsv has it; a CASE may end with `*`
+//! `migration [CASE…] [--pg N] --record`: also where they come from; writes what is seen into that file
 //! `--program FILE`: the pgconflint that migrates, if it is not the one beside this program
 #![expect(clippy::print_stdout, reason = "a program for people")]
 
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use pgconflint_servers::install;
-use pgconflint_servers::migration::{Seen, cases, play, record};
+use pgconflint_servers::migration::{Case, Seen, cases, play, record};
 use pgconflint_servers::pair::at_once;
 
 #[derive(Default)]
@@ -37,9 +37,11 @@ fn main() -> Result<()> {
     };
     let wanted: Vec<_> = cases.iter().filter(|case| is_wanted(&case.name)).collect();
     ensure!(!wanted.is_empty(), "there is no case of that name");
-    let first = if options.records { 10 } else { 12 };
-    let majors: Vec<u16> = (first..=18).filter(|major| options.pg.is_none_or(|pg| pg == *major)).collect();
-    let jobs: Vec<_> = wanted.iter().flat_map(|case| majors.iter().map(move |major| (*case, *major))).collect();
+    let majors = |case: &Case| {
+        let own = case.own().filter(|_| options.records);
+        own.chain(case.targets()).filter(|major| options.pg.is_none_or(|pg| pg == *major))
+    };
+    let jobs: Vec<_> = wanted.iter().flat_map(|case| majors(case).map(move |major| (*case, major))).collect();
     let before = std::time::Instant::now();
     // What cannot be played differs from all that could.
     let failed =
@@ -60,8 +62,8 @@ fn main() -> Result<()> {
             rows.iter().filter(|row| !expected.contains(row)).for_each(|row| println!("  + {row}"));
         }
     }
-    let targets = majors.iter().filter(|major| **major >= 12).count();
-    println!("{} cases x {targets} targets, {differ} differ, {:.0?}", wanted.len(), before.elapsed());
+    let migrated = jobs.iter().filter(|(case, major)| case.is_migrated(*major)).count();
+    println!("{} cases, {migrated} migrations played, {differ} differ, {:.0?}", wanted.len(), before.elapsed());
     if options.records {
         // What is no case any more goes.
         recorded.retain(|(name, _), _| cases.iter().any(|case| case.name == *name));

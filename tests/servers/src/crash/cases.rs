@@ -51,6 +51,8 @@ pub fn cases() -> Vec<Case> {
         Case { to: 17, ..case("parameters alone", PARAMETERS, false) },
         Case { to: 14, ..case("one parameter", ONE, false) },
         Case { from: 16, to: 11, ..case("a standby that goes back", BACK, true) },
+        Case { from: 18, to: 10, ..case("a standby without a setting that goes back", BARE_BACK, true) },
+        Case { from: 12, to: 11, ..case("an archive recovery that goes back", ARCHIVE_BACK, false) },
         Case { allows: &["--allow-other-signal"], ..case("the other signal", OTHER, true) },
     ]
 }
@@ -100,6 +102,15 @@ const BACK: &[(&str, &str)] = &[
         "data/postgresql.auto.conf",
         "temp_buffers = '9MB'\nprimary_conninfo = 'host=127.0.0.1 port=1 password=s3cret'\nrecovery_target_timeline = 'latest'\n",
     ),
+];
+const BARE_BACK: &[(&str, &str)] = &[
+    ("data/postgresql.conf", "work_mem = 7MB\ntemp_buffers = 9MB\nwal_keep_size = 64MB\n"),
+    ("data/standby.signal", ""),
+];
+const ARCHIVE_BACK: &[(&str, &str)] = &[
+    ("data/postgresql.conf", "work_mem = 7MB\nrestore_command = 'false'\nplan_cache_mode = auto\n"),
+    ("data/recovery.signal", ""),
+    ("data/postgresql.auto.conf", "recovery_end_command = 'true'\n"),
 ];
 const OTHER: &[(&str, &str)] = &[
     ("data/postgresql.conf", "work_mem = 7MB\nwal_keep_segments = 3\n"),

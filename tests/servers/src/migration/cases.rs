@@ -1,8 +1,8 @@
-//! Cases: testdata/migration/*.md, each a `pair` block whose node other than the primary is written for 10 or 11. A file
-//! `play` says how it is played, a line each:
+//! Cases: testdata/migration/*.md, each a `pair` block whose node other than the primary is written for 10 or 11 and goes
+//! to 12 to 18, or is written for 12 or later and goes back to 10 and 11. A file `play` says how it is played, a line each:
 //!
 //! ```text
-//! from = 9.4                 the version that the files are written for; 11 unless said otherwise
+//! from = 9.4                 the version that the files are written for; 11 unless said otherwise; 12 or later: it goes back
 //! backup = 2                 which backup is restored, where there is no primary; 1 unless said otherwise
 //! promote = trigger          how a standby is promoted: pg_ctl, unless said otherwise; trigger, function
 //! touch                      the trigger file is there beforehand
@@ -11,6 +11,7 @@
 //! ```
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -32,7 +33,7 @@ pub enum Promote {
     Function,
 }
 
-/// Servers of these majors do something else than 11.
+/// Servers of these majors do something else than the one that the files are of.
 #[derive(Clone, Debug)]
 pub struct Differs {
     range: String,
@@ -72,14 +73,36 @@ impl Case {
         self.files.iter().any(|file| file.bytes.windows(text.len()).any(|window| window == text.as_bytes()))
     }
 
-    /// What those majors do differently from 11.
+    /// What a major does differently.
     pub fn differs(&self, major: u16) -> Option<&Differs> {
         self.differs.iter().find(|differs| holds(&differs.range, Major(major * 100)) == Ok(true))
     }
 
+    /// Whether it goes back from 12 or later.
+    pub fn is_back(&self) -> bool {
+        self.from >= Major::V12
+    }
+
+    /// The majors that it is migrated to.
+    pub fn targets(&self) -> RangeInclusive<u16> {
+        if self.is_back() { 10..=11 } else { 12..=18 }
+    }
+
+    /// Whether a play on a major begins with a migration.
+    pub fn is_migrated(&self, major: u16) -> bool {
+        self.targets().contains(&major)
+    }
+
+    /// The majors that run the files as they stand; what comes of them on the last of these is what has to come of them
+    /// elsewhere.
+    pub fn own(&self) -> RangeInclusive<u16> {
+        let from = self.from.0 / 100;
+        if self.is_back() { from..=from } else { 10..=11 }
+    }
+
     /// The version that the files are of when they are for servers of a major: 10 and 11 have their own.
     pub fn written_for(&self, major: u16) -> Major {
-        if major < 12 { Major(major * 100) } else { self.from }
+        if self.is_migrated(major) { self.from } else { Major(major * 100) }
     }
 
     /// The files of a play, with what is known of a workload in the place of `{xid.3}`, `{archive}` and so on.

@@ -1,4 +1,4 @@
-//! Playing a case on servers of a major: migrated if that is 12 or later, as it stands before.
+//! Playing a case on servers of a major: migrated to it, or as it stands.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -89,11 +89,11 @@ impl Play<'_> {
     /// Makes a node's data directory, and migrates it. What is in the way of that, if anything is.
     fn furnish(&self, scene: &mut Scene, name: &str, source: &Source) -> Result<Option<String>> {
         scene.furnish(&self.setup, name, source)?;
-        if self.major < 12 {
+        if !self.case.is_migrated(self.major) {
             return Ok(None);
         }
-        let told = apply(self.program, &scene.nodes[name].data, self.from, self.major, &self.case.options)?;
-        Ok((!told.blocked.is_empty()).then(|| told.blocked.join("; ")))
+        let blocked = apply(self.program, &scene.nodes[name].data, self.from, self.major, &self.case.options)?;
+        Ok((!blocked.is_empty()).then(|| blocked.join("; ")))
     }
 
     /// From the start to the promotion and one start more.

@@ -40,10 +40,11 @@ pub fn without_words(rows: &[String]) -> Vec<&str> {
     rows.iter().map(|row| row.rsplit_once('\t').map_or(row.as_str(), |(row, _)| row)).collect()
 }
 
-/// What a play of a major has to come to: what came of it on 11, or, where the case says that servers differ, what came
-/// of it when it was recorded.
+/// What a play of a major has to come to: what came of it where the files are from, or, where the case says that servers
+/// differ, what came of it when it was recorded.
 pub fn expected<'a>(recorded: &'a Rows, case: &Case, major: u16) -> &'a [String] {
-    let of = if major < 12 || case.differs(major).is_some() { major } else { 11 };
+    let is_own = !case.is_migrated(major) || case.differs(major).is_some();
+    let of = if is_own { major } else { *case.own().end() };
     recorded.get(&(case.name.clone(), of)).map(Vec::as_slice).unwrap_or_default()
 }
 
