@@ -149,7 +149,7 @@ mod tests {
         let ids = |text: &str| pages(text, &rules).iter().map(|page| page.id.to_string()).collect::<Vec<_>>();
         assert_eq!(
             ids("FATAL:  recovery aborted because of insufficient parameter settings"),
-            ["setting-below-primary"]
+            ["setting-below-primary", "standby-setting-too-low"]
         );
         assert!(ids("LOG:  the parameter that nobody knows").is_empty());
     }
