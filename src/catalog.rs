@@ -7,11 +7,14 @@ mod facts;
 mod parameter;
 mod reading;
 pub mod recovery;
+mod table;
 pub mod tables;
 
 pub use facts::{Period, periods};
 pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
+
+use table::Table;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -40,12 +43,12 @@ static RECORDED: [(Major, &str); 15] = [
 
 static ALIASES: &str = include_str!("../rules/catalog/aliases.tsv");
 static MINORS: &str = include_str!("../rules/catalog/minor.tsv");
-static BUILDS: &str = include_str!("../rules/catalog/build.tsv");
-static MISPLACED: &str = include_str!("../rules/catalog/misplaced.tsv");
-static BUILD_NAMES: &str = include_str!("../rules/catalog/build-names.tsv");
-static BETAS: &str = include_str!("../rules/catalog/beta-names.tsv");
+static BUILDS: Table = Table::new(include_str!("../rules/catalog/build.tsv"));
+static MISPLACED: Table = Table::new(include_str!("../rules/catalog/misplaced.tsv"));
+static BUILD_NAMES: Table = Table::new(include_str!("../rules/catalog/build-names.tsv"));
+static BETAS: Table = Table::new(include_str!("../rules/catalog/beta-names.tsv"));
 static TRAITS: &str = include_str!("../rules/catalog/traits.tsv");
-static GRAMMARS: &str = include_str!("../rules/catalog/grammar.tsv");
+static GRAMMARS: Table = Table::new(include_str!("../rules/catalog/grammar.tsv"));
 
 /// All parameters of a version.
 #[derive(Debug)]
@@ -158,6 +161,15 @@ impl Catalog {
         own.map(|index| (ParameterId(index), self.get(ParameterId(index))))
     }
 
+    /// The parameters with a trait, in the order of the catalogue. Nothing else is looked at for it.
+    pub fn with_trait(&self, word: &str) -> impl Iterator<Item = (ParameterId, &Parameter)> {
+        let named = traits_table().iter().filter(|known| known.word == word);
+        let named = named.filter(|known| within(self.version.major, known.since, known.until));
+        let mut ids: Vec<ParameterId> = named.filter_map(|known| self.find(known.name.as_bytes())).collect();
+        ids.sort();
+        ids.into_iter().map(|id| (id, self.get(id)))
+    }
+
     /// All names that a file may use.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.rows.iter().map(|row| row.name)
@@ -219,14 +231,7 @@ pub struct BuildNote {
 
 /// What depends on the build for a parameter of that name, in that major.
 pub fn build_notes(name: &str, major: Major) -> impl Iterator<Item = BuildNote> {
-    // Asked of every line of a file: looked up, not searched for.
-    static BY_NAME: OnceLock<HashMap<&'static str, Vec<Vec<&'static str>>>> = OnceLock::new();
-    let by_name = BY_NAME.get_or_init(|| {
-        let mut by_name: HashMap<&'static str, Vec<Vec<&'static str>>> = HashMap::new();
-        rows_of(BUILDS).for_each(|row| by_name.entry(row[0]).or_default().push(row));
-        by_name
-    });
-    by_name.get(name).into_iter().flatten().filter_map(move |row| match row[..] {
+    BUILDS.of(name).filter_map(move |row| match *row {
         [_, what, value, since, until, needs, ..] if within(major, since, until) => {
             Some(BuildNote { what, value, needs })
         }
@@ -237,17 +242,17 @@ pub fn build_notes(name: &str, major: Major) -> impl Iterator<Item = BuildNote> 
 /// Whether a name belongs in another file in that major: what recovery.conf took up to 11, and what
 /// signal files replaced in 12.
 pub fn misplaced(name: &str, major: Major) -> bool {
-    rows_of(MISPLACED).any(|row| row[0] == name && within(major, row[1], row[2]))
+    MISPLACED.of(name).any(|row| within(major, row[1], row[2]))
 }
 
 /// What a server must be built with to know a name, where ordinary builds do not know it.
 pub fn build_name(name: &str, major: Major) -> Option<&'static str> {
-    rows_of(BUILD_NAMES).find(|row| row[0] == name && within(major, row[1], "")).map(|row| row[2])
+    BUILD_NAMES.of(name).find(|row| within(major, row[1], "")).map(|row| row[2])
 }
 
 /// What became of a name that only beta releases knew; empty where it was dropped.
 pub fn beta_name(name: &str) -> Option<&'static str> {
-    rows_of(BETAS).find(|row| row[0] == name).map(|row| row[2])
+    BETAS.of(name).next().map(|row| row[2])
 }
 
 /// In which minor of a major a parameter arrived, where it was not there from the start.
@@ -284,6 +289,7 @@ pub fn unescape(text: &str) -> String {
     plain
 }
 
+#[derive(Clone, Copy)]
 struct Minor {
     minor: u16,
     name: &'static str,
@@ -294,12 +300,17 @@ struct Minor {
 
 /// What came within a major: columns major, minor, parameter, what, before, and a whole row in the rest.
 fn minors(major: Major) -> impl Iterator<Item = Minor> {
-    rows(MINORS).filter_map(move |line| {
-        let mut fields = line.splitn(6, '\t');
-        let mut next = || fields.next().unwrap_or_default();
-        let (of, minor, name, what, before, row) = (next(), next(), next(), next(), next(), next());
-        (Major::from_table(of) == Some(major)).then_some(Minor { minor: minor.parse().ok()?, name, what, before, row })
-    })
+    static READ: OnceLock<Vec<(Major, Minor)>> = OnceLock::new();
+    let read = READ.get_or_init(|| {
+        let row = |line: &'static str| {
+            let mut fields = line.splitn(6, '\t');
+            let mut next = || fields.next().unwrap_or_default();
+            let (of, minor, name, what, before, row) = (next(), next(), next(), next(), next(), next());
+            Some((Major::from_table(of)?, Minor { minor: minor.parse().ok()?, name, what, before, row }))
+        };
+        rows(MINORS).filter_map(row).collect()
+    });
+    read.iter().filter(move |(of, _)| *of == major).map(|(_, minor)| *minor)
 }
 
 fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
@@ -366,22 +377,33 @@ fn parameter(row: &'static str, version: PgVersion) -> Parameter {
 }
 
 fn traits(name: &str, major: Major) -> Vec<(&'static str, &'static str)> {
-    let rows = rows(TRAITS).filter(|line| line.split('\t').next() == Some(name));
-    rows.filter_map(|line| {
-        let row: Vec<&'static str> = line.split('\t').collect();
-        let [_, since, until, word, argument, ..] = row[..] else { return None };
-        within(major, since, until).then_some((word, argument))
+    let known = traits_table().iter().filter(|known| known.name == name);
+    known.filter(|known| within(major, known.since, known.until)).map(|known| (known.word, known.argument)).collect()
+}
+
+/// A row of the traits.
+struct Trait {
+    name: &'static str,
+    since: &'static str,
+    until: &'static str,
+    word: &'static str,
+    argument: &'static str,
+}
+
+fn traits_table() -> &'static [Trait] {
+    static READ: OnceLock<Vec<Trait>> = OnceLock::new();
+    READ.get_or_init(|| {
+        let row = |row: Vec<&'static str>| match row[..] {
+            [name, since, until, word, argument, ..] => Some(Trait { name, since, until, word, argument }),
+            _ => None,
+        };
+        rows_of(TRAITS).filter_map(row).collect()
     })
-    .collect()
 }
 
 fn grammar(name: &str, major: Major) -> Option<Grammar> {
-    rows(GRAMMARS).find_map(|line| {
-        if line.split('\t').next() != Some(name) {
-            return None;
-        }
-        let row: Vec<&'static str> = line.split('\t').collect();
-        let [_, since, until, word, argument, ..] = row[..] else { return None };
+    GRAMMARS.of(name).find_map(|row| {
+        let [_, since, until, word, argument, ..] = *row else { return None };
         if within(major, since, until) { Grammar::from_word(word, argument) } else { None }
     })
 }

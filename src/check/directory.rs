@@ -69,13 +69,14 @@ fn lower(view: &View, data: &Path) -> Option<Spot> {
     if control.major != Some(major) || settings.value(names::HOT_STANDBY) != Some(Value::Bool(true)) {
         return None;
     }
-    let (id, parameter, has, wanted) = settings.catalog.iter().find_map(|(id, parameter)| {
-        let wanted = parameter.trait_of("standby-at-least").and_then(|_| control.made_with(parameter.name))?;
-        match settings.value(parameter.name) {
-            Some(Value::Integer(has)) if has < i64::from(wanted) => Some((id, parameter, has, wanted)),
-            _ => None,
-        }
-    })?;
+    let (id, parameter, has, wanted) =
+        settings.catalog.with_trait("standby-at-least").find_map(|(id, parameter)| {
+            let wanted = control.made_with(parameter.name)?;
+            match settings.value(parameter.name) {
+                Some(Value::Integer(has)) if has < i64::from(wanted) => Some((id, parameter, has, wanted)),
+                _ => None,
+            }
+        })?;
     let name = parameter.name;
     let rule = "setting-below-primary";
     let spot = match settings.winner(id) {

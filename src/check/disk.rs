@@ -87,7 +87,7 @@ fn tls_files(view: &View, data: &Path) -> Option<Spot> {
         return None;
     }
     let lines = hosts(view);
-    let parameters = view.settings.catalog.iter().filter_map(|(id, parameter)| {
+    let parameters = view.settings.catalog.with_trait("tls-file").filter_map(|(id, parameter)| {
         let word = parameter.trait_of("tls-file")?;
         let name = view.settings.value(parameter.name)?.plain();
         let place = view.settings.winner(id).map(|(_, judged)| judged.entry.value());

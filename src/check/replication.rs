@@ -37,13 +37,13 @@ pub fn feeds(view: &View, role: Option<Role>) -> bool {
 
 /// The parameter with that trait, and its value as it is in force; not where its line is refused.
 pub fn with_trait<'a>(view: &View<'a>, word: &'static str) -> Option<(&'a Parameter, Value)> {
-    let (_, parameter) = view.settings.catalog.iter().find(|(_, parameter)| parameter.trait_of(word).is_some())?;
+    let (_, parameter) = view.settings.catalog.with_trait(word).next()?;
     Some((parameter, view.settings.value(parameter.name)?))
 }
 
 /// A spot at the line that sets the parameter with that trait, or at the top of the main file.
 pub fn at_trait(view: &View, rule: &'static str, word: &'static str) -> Option<Spot> {
-    let (id, parameter) = view.settings.catalog.iter().find(|(_, parameter)| parameter.trait_of(word).is_some())?;
+    let (id, parameter) = view.settings.catalog.with_trait(word).next()?;
     let shown = view.settings.value(parameter.name)?.shown(parameter, view.settings.catalog.version.major);
     let shown = crate::source::display(&shown);
     let spot = match view.settings.winner(id) {

@@ -27,7 +27,7 @@ pub(super) fn check(pair: &Pair, found: &mut Found) {
         return;
     }
     let (upstream, standby) = (pair.head.view.settings, pair.standby.view.settings);
-    for (_, parameter) in standby.catalog.iter().filter(|(_, parameter)| parameter.trait_of(TRAIT).is_some()) {
+    for (_, parameter) in standby.catalog.with_trait(TRAIT) {
         let number = |value: Option<Value>| match value {
             Some(Value::Integer(number)) => Some(number),
             _ => None,
