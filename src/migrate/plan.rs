@@ -229,8 +229,9 @@ impl<'a> Planner<'a> {
         for finding in &findings {
             let source = sources.get(finding.place.file);
             let line = source.line_bytes(source.line(finding.place.span.start));
-            // What a placeholder will be is not known, and so not what is wrong with it.
-            if template::is_open(line) {
+            // What a placeholder will be is not known, and so not what is wrong with it; a name is.
+            let is_of_name = finding.effect == Some(Effect::Refuses) && !template::is_open(sources.text(finding.place));
+            if template::is_open(line) && !is_of_name {
                 continue;
             }
             let told = |text: String| Told::at(&source.path, source.line(finding.place.span.start), text);

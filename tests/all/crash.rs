@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use insta_cmd::get_cargo_bin;
 use pgconflint::files::Call;
+use pgconflint::migrate::Allow;
 use pgconflint::run::Exit;
+use pgconflint::version::Major;
 use pgconflint_servers::crash;
+use pgconflint_servers::crash::opinion::{self, Start};
 
-use crate::in_place::{hooked, node};
+use crate::in_place::{asked, hooked, hooked_with, node};
 use crate::proof;
 
 /// A machine that loses its power keeps what was synced: every file is, before anything gets its name, and every new
@@ -50,6 +53,42 @@ fn what_counts_is_on_the_disk_before_the_next_step() {
     let first = calls.iter().find(|(call, _)| *call == Call::Rename).unwrap();
     assert!(first.1.ends_with("manifest.json"), "{first:?}");
     assert!(made > 8 && renames > 5, "{made} {renames}");
+}
+
+/// Before each rename of a run that is not ended: what servers make of the files then.
+#[test]
+fn between_two_renames_no_server_starts_on_half_of_it() {
+    let mut count = 0;
+    for case in crash::cases() {
+        let top = tempfile::tempdir().unwrap();
+        let root = top.path().join("tree");
+        case.lay_out(&root).unwrap();
+        let met = RefCell::new(Vec::new());
+        let judge = |call: Call, _: &Path| {
+            if call == Call::Rename {
+                let starts = [case.from, case.to].map(|major| opinion::start(&case, &root, major).unwrap());
+                met.borrow_mut().push(starts);
+            }
+            Ok(())
+        };
+        let allowed = Allow::ALL.into_iter().filter(|allow| case.allows.contains(&allow.option())).collect();
+        let from = Major(case.from * 100);
+        let options = asked(case.node(&root), Some(from), Major(case.to * 100), allowed);
+        let (exit, said) = hooked_with(options, &top, &judge, None);
+        assert_eq!(exit, Exit::Clean, "{}: {said}", case.name);
+        let after = [case.from, case.to].map(|major| opinion::start(&case, &root, major).unwrap());
+        let met = met.into_inner();
+        for (at, starts) in met.iter().enumerate() {
+            for (which, start) in starts.iter().enumerate() {
+                let is_as_ever = [&Start::Refuses, &met[0][which], &after[which]].contains(&start);
+                let is_wrong = case.is_standby && start.is_primary();
+                assert!(is_as_ever && !is_wrong, "{}, before rename {at}: {start:?}", case.name);
+            }
+        }
+        count += met.len();
+    }
+    println!("{count} moments");
+    assert!(count > 50, "only {count}");
 }
 
 #[test]

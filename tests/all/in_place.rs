@@ -285,18 +285,33 @@ fn an_image_is_migrated_below_its_root() {
 
 /// Runs in this process, and has something happen before a system call.
 pub fn hooked(top: &TempDir, before: &dyn Fn(Call, &Path) -> io::Result<()>, answer: Option<&str>) -> (Exit, String) {
-    let options = Migrate {
-        directory: "db".into(),
-        to: Some(Major::V16),
-        from: None,
+    // The node is named as seen from there.
+    hooked_with(asked(top.path().join("db"), None, Major::V16, Vec::new()), top, before, answer)
+}
+
+/// A migration in place.
+pub fn asked(directory: PathBuf, from: Option<Major>, to: Major, allowed: Vec<Allow>) -> Migrate {
+    Migrate {
+        directory,
+        to: Some(to),
+        from,
         preserve_timeline: false,
         keep_defaults: false,
         wal_segment_size: None,
-        allowed: Vec::<Allow>::new(),
-        act: Act::Write(answer.is_none()),
+        allowed,
+        act: Act::Write(true),
         target: Target { isolated: true, ..Target::default() },
         json: false,
-    };
+    }
+}
+
+pub fn hooked_with(
+    options: Migrate,
+    top: &TempDir,
+    before: &dyn Fn(Call, &Path) -> io::Result<()>,
+    answer: Option<&str>,
+) -> (Exit, String) {
+    let options = Migrate { act: Act::Write(answer.is_none()), ..options };
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let mut world = World {
         directory: top.path().to_owned(),
@@ -309,8 +324,6 @@ pub fn hooked(top: &TempDir, before: &dyn Fn(Call, &Path) -> io::Result<()>, ans
         interactive: answer.is_some(),
         changes: Changes { before },
     };
-    // The node is named as seen from there.
-    let options = Migrate { directory: top.path().join(&options.directory), ..options };
     let options = Options { task: Task::Migrate(Box::new(options)), color: None, show_secrets: false };
     let exit = pgconflint::run::run(options, &mut world);
     (exit, String::from_utf8(out).unwrap() + &String::from_utf8(err).unwrap())

@@ -232,9 +232,9 @@ fn two_steps(case: &Case, rules: &Rules) -> Option<Option<String>> {
     Some((one != two).then(|| format!("{} {} by {between} to {to}:\n{one:?}\n{two:?}", case.path, case.from)))
 }
 
-/// The first reason, without names and numbers of this case.
+/// The first reason, without names and numbers of this case, and without where else it is so.
 fn reason(plan: &Plan) -> String {
-    let text = &plan.blocks[0].reason.text;
+    let text = plan.blocks[0].reason.text.split(" (so do").next().unwrap_or_default();
     let mut kept = String::new();
     for (index, piece) in text.split(['`', '"']).enumerate() {
         kept.push_str(if index % 2 == 0 { piece } else { "…" });

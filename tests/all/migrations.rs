@@ -162,7 +162,7 @@ fn real_servers_do_after_migration_what_they_did_before() {
         return;
     }
     let recorded = record::read().unwrap();
-    let every = if is_every_one_wanted() { 1 } else { 4 };
+    let every = if is_every_one_wanted() { 1 } else { 6 };
     let all = cases::cases().unwrap();
     let taken = all.iter().step_by(every).enumerate();
     let nth = |case: &Case, index| case.targets().cycle().nth(index).unwrap();
