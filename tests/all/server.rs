@@ -129,6 +129,8 @@ fn retell(text: &str) -> String {
         let _ = writeln!(told, "$ {command}");
         let (verb, arguments) = command.split_once(' ').unwrap_or((command, ""));
         if verb == "file" {
+            // It looks at its files once more when it has answered: that it does before they change.
+            std::thread::sleep(std::time::Duration::from_millis(50));
             client.write(arguments, rest);
             let _ = writeln!(told, "{}", rest.trim_end_matches('\n'));
         } else {
