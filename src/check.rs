@@ -30,6 +30,7 @@ mod values;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -56,15 +57,33 @@ pub use group::{Before, Member, Node, Outcome, Subject, group, node, subject};
 #[derive(Debug, Default)]
 pub struct Rules {
     rules: Vec<Rule>,
-    by_id: HashMap<String, usize>,
+    by_id: HashMap<Cow<'static, str>, usize>,
     gone: HashMap<String, Vec<usize>>,
 }
 
 #[derive(Debug)]
 struct Rule {
-    page: Cow<'static, Page>,
+    page: Held,
     requirement: Option<Requirement>,
     condition: Option<Condition>,
+}
+
+/// A page that comes with the program, or one of somebody's own. There are hundreds: none is copied.
+#[derive(Debug)]
+enum Held {
+    BuiltIn(&'static Page),
+    Own(Box<Page>),
+}
+
+impl Deref for Held {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        match self {
+            Held::BuiltIn(page) => page,
+            Held::Own(page) => page,
+        }
+    }
 }
 
 impl Rules {
@@ -73,7 +92,7 @@ impl Rules {
     /// # Errors
     /// What is wrong with a page, with its path and line.
     pub fn new(own: &[(PathBuf, Arc<[u8]>)]) -> Result<Rules, Vec<String>> {
-        let mut pages: Vec<Cow<'static, Page>> = crate::rule::PAGES.iter().map(Cow::Borrowed).collect();
+        let mut pages: Vec<Held> = crate::rule::PAGES.iter().map(Held::BuiltIn).collect();
         let mut errors = Vec::new();
         for (path, bytes) in own {
             let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -84,7 +103,7 @@ impl Rules {
                 Ok(page) if pages.iter().any(|known| known.id == page.id) => {
                     errors.push(format!("{}: there is a rule `{id}` already", path.display()));
                 }
-                Ok(page) => pages.push(Cow::Owned(page)),
+                Ok(page) => pages.push(Held::Own(Box::new(page))),
                 Err(error) => errors.push(format!("{}:{error}", path.display())),
             }
         }
@@ -107,7 +126,7 @@ impl Rules {
         targets.versions().iter().any(|version| self.speaking(rule, *version, standing).is_some())
     }
 
-    fn of(pages: Vec<Cow<'static, Page>>) -> Result<Rules, String> {
+    fn of(pages: Vec<Held>) -> Result<Rules, String> {
         let mut rules = Rules::default();
         for page in pages {
             let fault = |what: String| format!("{}: {what}", page.id);
@@ -123,7 +142,7 @@ impl Rules {
             if let Test::Gone(name) = &page.test {
                 rules.gone.entry(name.to_ascii_lowercase()).or_default().push(index);
             }
-            rules.by_id.insert(page.id.to_string(), index);
+            rules.by_id.insert(page.id.clone(), index);
             rules.rules.push(Rule { page, requirement, condition });
         }
         Ok(rules)
@@ -136,13 +155,13 @@ impl Rules {
 
     /// All pages.
     pub fn pages(&self) -> impl Iterator<Item = &Page> {
-        self.rules.iter().map(|rule| rule.page.as_ref())
+        self.rules.iter().map(|rule| &*rule.page)
     }
 
     /// The page of that id, where it speaks of that version and role.
     pub fn speaking(&self, id: &str, version: PgVersion, standing: Standing) -> Option<&Page> {
         let rule = &self.rules[*self.by_id.get(id)?];
-        rule.speaks(version, standing).then_some(rule.page.as_ref())
+        rule.speaks(version, standing).then_some(&*rule.page)
     }
 
     /// Whether a rule about a pair says what another one about one of its nodes says, with more knowledge.
@@ -155,7 +174,7 @@ impl Rules {
     pub fn gone(&self, name: &str, version: PgVersion) -> Option<&Page> {
         let indexes = self.gone.get(&name.to_ascii_lowercase())?;
         let rules = indexes.iter().map(|index| &self.rules[*index]);
-        rules.filter(|rule| rule.speaks(version, Standing::default())).map(|rule| rule.page.as_ref()).next()
+        rules.filter(|rule| rule.speaks(version, Standing::default())).map(|rule| &*rule.page).next()
     }
 
     fn conditions(&self, version: PgVersion, standing: Standing) -> impl Iterator<Item = (&Page, &Condition)> {
@@ -169,7 +188,7 @@ impl Rules {
 
     fn all_conditions(&self, version: PgVersion, standing: Standing) -> impl Iterator<Item = (&Page, &Condition)> {
         let speaking = self.rules.iter().filter(move |rule| rule.condition.is_some() && rule.speaks(version, standing));
-        speaking.filter_map(|rule| Some((rule.page.as_ref(), rule.condition.as_ref()?)))
+        speaking.filter_map(|rule| Some((&*rule.page, rule.condition.as_ref()?)))
     }
 }
 
