@@ -43,7 +43,9 @@ pub enum Grammar {
     Standbys(Syntax),
     /// One of these words, and the DETAIL of a refusal.
     Words(&'static str, Option<&'static str>),
-    /// Nothing that a file may set.
+    /// One of these names; names are cut to 63 bytes.
+    Named(&'static str),
+    /// A name, but none that a file may set.
     Never,
     /// A replication slot, or none.
     Slot,
@@ -152,6 +154,7 @@ impl Grammar {
                 let (words, detail) = pair();
                 Grammar::Words(words, Some(detail).filter(|detail| !detail.is_empty()))
             }
+            "named" => Grammar::Named(argument),
             "never" => Grammar::Never,
             "slot" => Grammar::Slot,
             "slots" => Grammar::Slots,
@@ -208,7 +211,7 @@ impl Grammar {
 pub fn read(grammar: &Grammar, context: &Context, text: &[u8]) -> Read {
     check(grammar, context, text).map_err(|refusal| Refusal {
         message: refusal.message.or_else(|| {
-            let text = String::from_utf8_lossy(text);
+            let text = String::from_utf8_lossy(if is_name(grammar) { text::shorten(text) } else { text });
             Some(format!("invalid value for parameter \"{}\": \"{text}\"", context.name))
         }),
         ..refusal
@@ -229,6 +232,7 @@ fn check(grammar: &Grammar, context: &Context, text: &[u8]) -> Read {
         Grammar::Abbreviations => zone::read_abbreviations(text),
         Grammar::Standbys(syntax) => standbys::read(syntax, text),
         Grammar::Words(words, detail) => text::read_word(words, detail, text),
+        Grammar::Named(words) => text::read_word(words, None, text::shorten(text)),
         Grammar::Never => Err(Refusal::default()),
         Grammar::Slot => text::read_slot(text),
         Grammar::Slots => text::read_slots(context.major, text),
@@ -310,6 +314,11 @@ pub fn later(grammar: &Grammar, context: &Context, text: &[u8]) -> Option<Refusa
         Grammar::KeywordsLater(words) => list::refuse_later(context.major, words, text),
         _ => None,
     }
+}
+
+/// Whether a server cuts the text to the length of a name before anything else.
+fn is_name(grammar: &Grammar) -> bool {
+    matches!(grammar, Grammar::Named(_) | Grammar::Never | Grammar::Encoding | Grammar::Title | Grammar::Name(_))
 }
 
 /// Whether `SHOW` prints the parameter's integers in octal.

@@ -42,8 +42,9 @@ fn curly(view: &View, index: usize) -> Option<Spot> {
 fn hash(view: &View, index: usize, parameter: Option<&Parameter>) -> Option<Spot> {
     let entry = &view.settings.judged[index].entry;
     let value = entry.setting.value;
-    let is_list =
-        |grammar: &Grammar| matches!(grammar, Grammar::Keywords(_) | Grammar::KeywordsLater(_) | Grammar::Words(..));
+    let is_list = |grammar: &Grammar| {
+        matches!(grammar, Grammar::Keywords(_) | Grammar::KeywordsLater(_) | Grammar::Words(..) | Grammar::Named(_))
+    };
     let is_word = matches!(value.kind, TokenKind::Identifier | TokenKind::Unquoted);
     let bytes = &view.sources.get(entry.file).bytes;
     let after = &bytes[value.span.end..];

@@ -63,6 +63,7 @@ fn is_choice(parameter: &Parameter) -> bool {
                 | Grammar::OptionsOrSwitch(_)
                 | Grammar::Levels(_)
                 | Grammar::Words(..)
+                | Grammar::Named(_)
         )
     };
     parameter.kind != Kind::String || parameter.grammar.as_ref().is_some_and(of_words)

@@ -103,6 +103,16 @@ fn judge(grammar: &Grammar, context: &Context, text: &[u8]) -> Option<Read> {
 }
 
 #[test]
+fn a_refused_name_is_told_as_far_as_it_is_kept() {
+    let long = "é".repeat(40);
+    for grammar in [Grammar::Named("none"), Grammar::Never, Grammar::Encoding] {
+        let refusal = read(&grammar, &Context::new(Major::V18, "role"), long.as_bytes()).unwrap_err();
+        let kept = format!("{}\u{fffd}", "é".repeat(31));
+        assert_eq!(refusal.message, Some(format!("invalid value for parameter \"role\": \"{kept}\"")));
+    }
+}
+
+#[test]
 fn agrees_with_recorded_servers() {
     let mut disagreements = Vec::new();
     let mut checked: BTreeMap<String, usize> = BTreeMap::new();
