@@ -68,7 +68,7 @@ fn literal(page: &page::Page) -> String {
         page::Test::Gone(name) => format!("page::Test::Gone({})", text(name)),
     };
     format!(
-        "Page {{ id: {}, title: {}, severity: {}, pg: {}, role: {}, test: {test}, server: {}, says: {}, help: {}, fix: {}, docs: {}, louder: {}, instead_of: {}, prose: {}, examples: {} }}",
+        "Page {{ id: {}, title: {}, severity: {}, pg: {}, role: {}, test: {test}, server: {}, says: {}, help: {}, fix: {}, docs: {}, louder: {}, instead_of: {}, source: {} }}",
         text(&page.id),
         text(&page.title),
         text(&page.severity),
@@ -81,8 +81,7 @@ fn literal(page: &page::Page) -> String {
         option(page.docs.as_ref()),
         list(&page.louder, |name| text(name)),
         list(&page.instead_of, |name| text(name)),
-        text(&page.prose),
-        list(&page.examples, example),
+        text(&page.source),
     )
 }
 
@@ -97,30 +96,4 @@ fn mend(mend: &page::Mend) -> String {
         Verb::Native => "Native".to_string(),
     };
     format!("Some(page::Mend {{ verb: page::Verb::{verb}, safe: {} }})", mend.safe)
-}
-
-fn bytes(bytes: &[u8]) -> String {
-    format!("std::borrow::Cow::Borrowed(b\"{}\")", bytes.escape_ascii())
-}
-
-fn example(example: &page::Example) -> String {
-    let beside = |beside: &page::Beside| {
-        format!(
-            "page::Beside {{ name: {}, bytes: {}, mode: {:?}, majors: {} }}",
-            text(&beside.name),
-            bytes(&beside.bytes),
-            beside.mode,
-            text(&beside.majors)
-        )
-    };
-    format!(
-        "page::Example {{ shows: page::Shows::{:?}, majors: {}, main: {}, file: {}, beside: {}, from: {}, line: {} }}",
-        example.shows,
-        text(&example.majors),
-        text(&example.main),
-        example.file.as_ref().map_or("None".to_string(), |file| format!("Some({})", bytes(file))),
-        list(&example.beside, beside),
-        text(&example.from),
-        example.line,
-    )
 }

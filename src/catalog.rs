@@ -14,7 +14,9 @@ pub use facts::{Period, periods};
 pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
 
-use table::Table;
+use table::{Table, fields, first, rows};
+
+pub use table::rows_of;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -47,7 +49,7 @@ static BUILDS: Table = Table::new(include_str!("../rules/catalog/build.tsv"));
 static MISPLACED: Table = Table::new(include_str!("../rules/catalog/misplaced.tsv"));
 static BUILD_NAMES: Table = Table::new(include_str!("../rules/catalog/build-names.tsv"));
 static BETAS: Table = Table::new(include_str!("../rules/catalog/beta-names.tsv"));
-static TRAITS: &str = include_str!("../rules/catalog/traits.tsv");
+static TRAITS: Table = Table::new(include_str!("../rules/catalog/traits.tsv"));
 static GRAMMARS: Table = Table::new(include_str!("../rules/catalog/grammar.tsv"));
 
 /// All parameters of a version.
@@ -66,7 +68,8 @@ struct Row {
     /// The name it stands for, where it is an old name.
     alias_of: Option<&'static str>,
     text: &'static str,
-    parameter: OnceLock<Parameter>,
+    /// Most are never asked for.
+    parameter: OnceLock<Box<Parameter>>,
 }
 
 /// An index into a catalogue.
@@ -84,7 +87,9 @@ impl Catalog {
     /// What a server of that version knows. A version without a minor is its newest known one.
     pub fn of(version: PgVersion) -> Catalog {
         let text = RECORDED.iter().find(|(major, _)| *major == version.major).map_or("", |(_, text)| text);
-        let mut rows: Vec<Row> = rows(text).filter_map(|row| keep(row, version)).collect();
+        // No major has as many yet.
+        let mut rows: Vec<Row> = Vec::with_capacity(512);
+        rows.extend(table::rows(text).filter_map(|row| keep(row, version)));
         for added in minors(version.major).filter(|minor| minor.what == "added" && !minor.row.is_empty()) {
             if version.minor.is_none_or(|minor| minor >= added.minor) && !rows.iter().any(|row| row.name == added.name)
             {
@@ -141,7 +146,7 @@ impl Catalog {
     /// What is known of a parameter.
     pub fn get(&self, id: ParameterId) -> &Parameter {
         let row = &self.rows[id.index()];
-        row.parameter.get_or_init(|| parameter(row.text, self.version))
+        row.parameter.get_or_init(|| Box::new(parameter(row.text, self.version)))
     }
 
     /// How many rows there are; every [`ParameterId`] lies below.
@@ -163,9 +168,9 @@ impl Catalog {
 
     /// The parameters with a trait, in the order of the catalogue. Nothing else is looked at for it.
     pub fn with_trait(&self, word: &str) -> impl Iterator<Item = (ParameterId, &Parameter)> {
-        let named = traits_table().iter().filter(|known| known.word == word);
-        let named = named.filter(|known| within(self.version.major, known.since, known.until));
-        let mut ids: Vec<ParameterId> = named.filter_map(|known| self.find(known.name.as_bytes())).collect();
+        let named = TRAITS.rows().filter(|[_, _, _, known, ..]| *known == word);
+        let named = named.filter(|[_, since, until, ..]| within(self.version.major, since, until));
+        let mut ids: Vec<ParameterId> = named.filter_map(|[name, ..]| self.find(name.as_bytes())).collect();
         ids.sort();
         ids.into_iter().map(|id| (id, self.get(id)))
     }
@@ -190,7 +195,7 @@ impl Catalog {
 
 impl Row {
     fn new(text: &'static str, alias_of: Option<&'static str>) -> Row {
-        Row { name: text.split('\t').next().unwrap_or_default(), alias_of, text, parameter: OnceLock::new() }
+        Row { name: first(text), alias_of, text, parameter: OnceLock::new() }
     }
 }
 
@@ -203,7 +208,7 @@ pub fn history(name: &str) -> Option<(Major, Major)> {
             by_name.entry(name.to_ascii_lowercase()).or_insert((major, major)).1 = major;
         };
         for (major, text) in &RECORDED {
-            rows(text).for_each(|row| known(row.split('\t').next().unwrap_or_default(), *major));
+            rows(text).for_each(|row| known(first(row), *major));
             minors(*major).filter(|minor| minor.what == "added").for_each(|minor| known(minor.name, *major));
             let aliases = rows_of(ALIASES).filter(|row| within(*major, row[2], row[3]));
             aliases.for_each(|row| known(row[0], *major));
@@ -231,12 +236,8 @@ pub struct BuildNote {
 
 /// What depends on the build for a parameter of that name, in that major.
 pub fn build_notes(name: &str, major: Major) -> impl Iterator<Item = BuildNote> {
-    BUILDS.of(name).filter_map(move |row| match *row {
-        [_, what, value, since, until, needs, ..] if within(major, since, until) => {
-            Some(BuildNote { what, value, needs })
-        }
-        _ => None,
-    })
+    let rows = BUILDS.of(name).filter(move |[_, _, _, since, until, ..]| within(major, since, until));
+    rows.map(|[_, what, value, _, _, needs, ..]| BuildNote { what, value, needs })
 }
 
 /// Whether a name belongs in another file in that major: what recovery.conf took up to 11, and what
@@ -264,11 +265,6 @@ pub fn since_minor(major: Major, name: &str) -> Option<u16> {
 pub fn within(major: Major, since: &str, until: &str) -> bool {
     let bound = |text: &str| Major::from_table(text);
     bound(since).is_none_or(|since| major >= since) && bound(until).is_none_or(|until| major <= until)
-}
-
-/// Rows of a table: comment lines and the header left out.
-pub fn rows_of(table: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
-    rows(table).map(|row| row.split('\t').collect())
 }
 
 /// Resolves the escapes `\t`, `\n` and `\\` of a table.
@@ -313,10 +309,6 @@ fn minors(major: Major) -> impl Iterator<Item = Minor> {
     read.iter().filter(move |(of, _)| *of == major).map(|(_, minor)| *minor)
 }
 
-fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
-    table.lines().filter(|line| !line.starts_with('#')).skip(1)
-}
-
 /// A row, unless its parameter came with a later minor.
 fn keep(row: &'static str, version: PgVersion) -> Option<Row> {
     let kept = Row::new(row, None);
@@ -333,7 +325,7 @@ fn fold_hash(name: &[u8]) -> usize {
 }
 
 fn parameter(row: &'static str, version: PgVersion) -> Parameter {
-    let mut fields = row.split('\t');
+    let mut fields = fields(row);
     let mut next = || fields.next().unwrap_or_default();
     let name = next();
     let kind = match next() {
@@ -377,33 +369,14 @@ fn parameter(row: &'static str, version: PgVersion) -> Parameter {
 }
 
 fn traits(name: &str, major: Major) -> Vec<(&'static str, &'static str)> {
-    let known = traits_table().iter().filter(|known| known.name == name);
-    known.filter(|known| within(major, known.since, known.until)).map(|known| (known.word, known.argument)).collect()
-}
-
-/// A row of the traits.
-struct Trait {
-    name: &'static str,
-    since: &'static str,
-    until: &'static str,
-    word: &'static str,
-    argument: &'static str,
-}
-
-fn traits_table() -> &'static [Trait] {
-    static READ: OnceLock<Vec<Trait>> = OnceLock::new();
-    READ.get_or_init(|| {
-        let row = |row: Vec<&'static str>| match row[..] {
-            [name, since, until, word, argument, ..] => Some(Trait { name, since, until, word, argument }),
-            _ => None,
-        };
-        rows_of(TRAITS).filter_map(row).collect()
-    })
+    let known = TRAITS.of(name).filter(|[_, since, until, ..]| within(major, since, until));
+    known.map(|[_, _, _, word, argument, ..]| (word, argument)).collect()
 }
 
 fn grammar(name: &str, major: Major) -> Option<Grammar> {
-    GRAMMARS.of(name).find_map(|row| {
-        let [_, since, until, word, argument, ..] = *row else { return None };
-        if within(major, since, until) { Grammar::from_word(word, argument) } else { None }
-    })
+    GRAMMARS.of(name).find_map(
+        |[_, since, until, word, argument, ..]| {
+            if within(major, since, until) { Grammar::from_word(word, argument) } else { None }
+        },
+    )
 }

@@ -21,6 +21,7 @@ mod overrides;
 mod pair;
 mod recovery;
 mod replication;
+mod rules;
 mod secrets;
 mod slots;
 mod synchronous;
@@ -28,12 +29,7 @@ mod syntax;
 mod traps;
 mod values;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::Deref;
-use std::path::PathBuf;
-use std::str::FromStr;
-use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::finding::{Finding, Severity};
@@ -41,178 +37,16 @@ use crate::model::control;
 use crate::model::recovery::Recovery;
 use crate::model::settings::{Initdb, Settings};
 use crate::model::tree::{self, Tree};
-use crate::rule::expr::{self, Condition, Scope};
-use crate::rule::page::{self, Page, Test};
+use crate::rule::expr::Scope;
 use crate::source::{FileId, FileKind, Files, Sources};
-use crate::suppress;
 use crate::syntax::conf::Content;
-use crate::version::{Major, PgVersion, Requirement, Role, Targets};
+use crate::version::{Major, Role};
 
 use spot::{Spot, View};
 
 pub use described::Described;
 pub use group::{Before, Member, Node, Outcome, Subject, group, node, subject};
-
-/// Rules made ready to run: requirements and conditions read, pages found by id and by vanished name.
-#[derive(Debug, Default)]
-pub struct Rules {
-    rules: Vec<Rule>,
-    by_id: HashMap<Cow<'static, str>, usize>,
-    gone: HashMap<String, Vec<usize>>,
-}
-
-#[derive(Debug)]
-struct Rule {
-    page: Held,
-    requirement: Option<Requirement>,
-    condition: Option<Condition>,
-}
-
-/// A page that comes with the program, or one of somebody's own. There are hundreds: none is copied.
-#[derive(Debug)]
-enum Held {
-    BuiltIn(&'static Page),
-    Own(Box<Page>),
-}
-
-impl Deref for Held {
-    type Target = Page;
-
-    fn deref(&self) -> &Page {
-        match self {
-            Held::BuiltIn(page) => page,
-            Held::Own(page) => page,
-        }
-    }
-}
-
-impl Rules {
-    /// The built-in rules, and pages of one's own: each its path and text.
-    ///
-    /// # Errors
-    /// What is wrong with a page, with its path and line.
-    pub fn new(own: &[(PathBuf, Arc<[u8]>)]) -> Result<Rules, Vec<String>> {
-        let mut pages: Vec<Held> = crate::rule::PAGES.iter().map(Held::BuiltIn).collect();
-        let mut errors = Vec::new();
-        for (path, bytes) in own {
-            let id = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            let page = std::str::from_utf8(bytes)
-                .map_err(|_| "1: not UTF-8".to_string())
-                .and_then(|text| page::parse(&id, text));
-            match page {
-                Ok(page) if pages.iter().any(|known| known.id == page.id) => {
-                    errors.push(format!("{}: there is a rule `{id}` already", path.display()));
-                }
-                Ok(page) => pages.push(Held::Own(Box::new(page))),
-                Err(error) => errors.push(format!("{}:{error}", path.display())),
-            }
-        }
-        match Rules::of(pages) {
-            Ok(rules) if errors.is_empty() => Ok(rules),
-            Ok(_) => Err(errors),
-            Err(error) => Err(errors.into_iter().chain([error]).collect()),
-        }
-    }
-
-    /// Every id, those of the suppressions included.
-    pub fn ids(&self) -> Vec<&str> {
-        let own = self.rules.iter().map(|rule| rule.page.id.as_ref());
-        [suppress::UNUSED, suppress::UNKNOWN].into_iter().chain(own).collect()
-    }
-
-    /// Whether a rule can fire at all for these versions and this role; if not, suppressing it is never useless.
-    pub fn applies(&self, rule: &str, targets: &Targets, role: Option<Role>) -> bool {
-        let standing = Standing { role, feeds: role != Some(Role::Standby) };
-        targets.versions().iter().any(|version| self.speaking(rule, *version, standing).is_some())
-    }
-
-    fn of(pages: Vec<Held>) -> Result<Rules, String> {
-        let mut rules = Rules::default();
-        for page in pages {
-            let fault = |what: String| format!("{}: {what}", page.id);
-            let requirement = match page.pg.as_ref() {
-                "" => None,
-                text => Some(Requirement::from_str(text).map_err(|error| fault(error.to_string()))?),
-            };
-            let condition = match &page.test {
-                Test::When(text) => Some(expr::parse(text).map_err(fault)?),
-                _ => None,
-            };
-            let index = rules.rules.len();
-            if let Test::Gone(name) = &page.test {
-                rules.gone.entry(name.to_ascii_lowercase()).or_default().push(index);
-            }
-            rules.by_id.insert(page.id.clone(), index);
-            rules.rules.push(Rule { page, requirement, condition });
-        }
-        Ok(rules)
-    }
-
-    /// The pages that come with the program.
-    pub fn built_in() -> Rules {
-        Rules::new(&[]).expect("a test reads every page")
-    }
-
-    /// All pages.
-    pub fn pages(&self) -> impl Iterator<Item = &Page> {
-        self.rules.iter().map(|rule| &*rule.page)
-    }
-
-    /// The page of that id, where it speaks of that version and role.
-    pub fn speaking(&self, id: &str, version: PgVersion, standing: Standing) -> Option<&Page> {
-        let rule = &self.rules[*self.by_id.get(id)?];
-        rule.speaks(version, standing).then_some(&*rule.page)
-    }
-
-    /// Whether a rule about a pair says what another one about one of its nodes says, with more knowledge.
-    pub fn replaces(&self, rule: &str, other: &str) -> bool {
-        let page = self.by_id.get(rule).map(|index| &self.rules[*index].page);
-        page.is_some_and(|page| page.instead_of.iter().any(|replaced| replaced == other))
-    }
-
-    /// The page about a name that the version does not know.
-    pub fn gone(&self, name: &str, version: PgVersion) -> Option<&Page> {
-        let indexes = self.gone.get(&name.to_ascii_lowercase())?;
-        let rules = indexes.iter().map(|index| &self.rules[*index]);
-        rules.filter(|rule| rule.speaks(version, Standing::default())).map(|rule| &*rule.page).next()
-    }
-
-    fn conditions(&self, version: PgVersion, standing: Standing) -> impl Iterator<Item = (&Page, &Condition)> {
-        self.all_conditions(version, standing).filter(|(_, condition)| !condition.is_about_pairs())
-    }
-
-    /// Those about a primary and its standby.
-    fn pair_conditions(&self, version: PgVersion) -> impl Iterator<Item = (&Page, &Condition)> {
-        self.all_conditions(version, Standing::default()).filter(|(_, condition)| condition.is_about_pairs())
-    }
-
-    fn all_conditions(&self, version: PgVersion, standing: Standing) -> impl Iterator<Item = (&Page, &Condition)> {
-        let speaking = self.rules.iter().filter(move |rule| rule.condition.is_some() && rule.speaks(version, standing));
-        speaking.filter_map(|rule| Some((&*rule.page, rule.condition.as_ref()?)))
-    }
-}
-
-impl Rule {
-    fn speaks(&self, version: PgVersion, standing: Standing) -> bool {
-        let Standing { role, feeds } = standing;
-        let in_role = match self.page.role.as_ref() {
-            "any" => true,
-            "sender" => feeds,
-            "member" => feeds || role == Some(Role::Standby),
-            wanted => role.is_some_and(|role| role.word() == wanted),
-        };
-        in_role && self.requirement.as_ref().is_none_or(|requirement| requirement.holds_for(version))
-    }
-}
-
-/// What a node is to others.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Standing {
-    /// None if it may be either.
-    pub role: Option<Role>,
-    /// Whether it is a primary, or its files show that it feeds standbys.
-    pub feeds: bool,
-}
+pub use rules::{Rules, Standing};
 
 /// The value of a setting in one file, the last one if there are several, includes not followed.
 pub fn setting(bytes: &[u8], name: &str) -> Option<Vec<u8>> {

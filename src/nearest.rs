@@ -3,10 +3,13 @@
 /// The candidate that `word` most likely meant, if one is close enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
+    let length = word.chars().count();
     // A third of the letters may be wrong: more, and the guess is noise.
-    let most = (word.chars().count() / 3).max(1);
+    let most = (length / 3).max(1);
     candidates
         .into_iter()
+        // As many letters at least are wrong as one word is longer.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= most)
         .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, candidate)| (*distance, *candidate))

@@ -8,7 +8,7 @@ use pgconflint::check::examples::{self, ExampleFiles};
 use pgconflint::check::{Described, Rules};
 use pgconflint::finding::Finding;
 use pgconflint::report::forecast;
-use pgconflint::rule::page::{Bytes, Example, Mend, PAIR, Page, Shows, Test, Verb};
+use pgconflint::rule::page::{Example, Mend, PAIR, Page, Shows, Test, Verb};
 use pgconflint::source::Sources;
 use pgconflint::version::{Major, PgVersion, Requirement, Role, Targets};
 
@@ -38,9 +38,9 @@ fn of_page(page: &Page, rules: &Rules, known: &Known) -> String {
     for (what, said) in facts(page) {
         let _ = writeln!(text, "| {what} | {} |", known.linked(&cell(&said), "", UP));
     }
-    let _ = write!(text, "\n{}\n", known.linked(&page.prose, &page.id, UP));
+    let _ = write!(text, "\n{}\n", known.linked(&page.prose(), &page.id, UP));
     text.push_str("\n## Examples\n");
-    for example in page.examples.iter() {
+    for example in page.examples().iter() {
         text.push_str(&of_example(example, page, rules));
     }
     let _ = write!(
@@ -63,7 +63,7 @@ fn facts(page: &Page) -> Vec<(&'static str, String)> {
     };
     facts.push(("Speaks", role));
     let does = match page.server.as_ref() {
-        "refuses" if page.examples.iter().any(|example| example.main == "pg_ident.conf") => {
+        "refuses" if page.examples().into_iter().any(|example| example.main == "pg_ident.conf") => {
             "starts, and takes nothing of the file"
         }
         "refuses" => "does not start",
@@ -131,7 +131,7 @@ fn of_example(example: &Example, page: &Page, rules: &Rules) -> String {
     let from = if example.from.is_empty() { String::new() } else { format!(", upgraded from {}", example.from) };
     let mut text = format!("\n### {title}{majors}{from}\n");
     if let Some(file) = &example.file {
-        text.push_str(&block(&example.main, file, None));
+        text.push_str(&block(example.main, file, None));
     }
     for beside in example.beside.iter() {
         let majors = if beside.majors.is_empty() { String::new() } else { format!(", {}", beside.majors) };
@@ -144,7 +144,7 @@ fn of_example(example: &Example, page: &Page, rules: &Rules) -> String {
 }
 
 /// A file of an example, with bytes that Markdown cannot hold written as escapes.
-fn block(name: &str, bytes: &Bytes, mode: Option<u32>) -> String {
+fn block(name: &str, bytes: &[u8], mode: Option<u32>) -> String {
     let name = match name.strip_suffix("/recovery") {
         Some(node) => format!("recovery.conf of {node} up to 11; from 12 on postgresql.auto.conf, and standby.signal"),
         None => format!("`{name}`"),

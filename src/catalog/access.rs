@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use super::{rows_of, within};
+use super::within;
 use crate::version::Major;
 
 static TABLE: &str = include_str!("../../rules/catalog/hba.tsv");
@@ -293,31 +293,34 @@ struct Row {
 fn rows() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     ROWS.get_or_init(|| {
-        let rows = rows_of(TABLE).filter_map(|row| match row[..] {
-            [kind, name, since, until, build, place, methods, setting, said, value, asks, ref rest @ ..] => {
-                let cell = |index: usize| rest.get(index).copied().unwrap_or_default();
-                let (sends, strength, needs) = (cell(0), cell(1), cell(2));
-                Some(Row {
-                    kind,
-                    name,
-                    since,
-                    until,
-                    build,
-                    place,
-                    methods,
-                    setting,
-                    said,
-                    value,
-                    asks,
-                    sends,
-                    strength,
-                    needs,
-                })
-            }
-            _ => None,
-        });
-        rows.collect()
+        let mut rows = Vec::with_capacity(128);
+        rows.extend(super::table::rows(TABLE).map(Row::of));
+        rows
     })
+}
+
+impl Row {
+    fn of(line: &'static str) -> Row {
+        let mut fields = super::table::fields(line);
+        let mut next = || fields.next().unwrap_or_default();
+        // In the order of the columns.
+        Row {
+            kind: next(),
+            name: next(),
+            since: next(),
+            until: next(),
+            build: next(),
+            place: next(),
+            methods: next(),
+            setting: next(),
+            said: next(),
+            value: next(),
+            asks: next(),
+            sends: next(),
+            strength: next(),
+            needs: next(),
+        }
+    }
 }
 
 impl Row {

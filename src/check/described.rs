@@ -36,7 +36,7 @@ impl Rules {
     /// Whether it takes a primary and its standby to find what a rule is about.
     pub fn is_about_pairs(&self, id: &str) -> bool {
         let page = self.pages().find(|page| page.id == id);
-        page.is_some_and(|page| page.examples.iter().any(|example| example.main == page::PAIR))
+        page.is_some_and(|page| page.examples().iter().any(|example| example.main == page::PAIR))
     }
 
     /// Every rule, by id.
@@ -55,7 +55,7 @@ impl Rules {
     /// The pages that speak of a parameter, by id.
     pub fn about(&self, name: &str) -> Vec<&Page> {
         let word = format!("`{}`", name.to_lowercase());
-        self.sorted(|page| page.prose.contains(&word) || page.title.contains(&word))
+        self.sorted(|page| page.prose().contains(&word) || page.title.contains(&word))
     }
 
     fn sorted(&self, is_wanted: impl Fn(&Page) -> bool) -> Vec<&Page> {
@@ -70,7 +70,7 @@ fn of_page(page: &Page) -> Described {
         id: page.id.to_string(),
         title: page.title.to_string(),
         severity: page.severity.to_string(),
-        prose: page.prose.trim().to_owned(),
+        prose: page.prose(),
         docs: page.docs.as_ref().map(ToString::to_string),
     }
 }

@@ -82,7 +82,7 @@ impl ExampleFiles {
     pub fn of(example: &Example) -> ExampleFiles {
         let mut files = BTreeMap::new();
         if let Some(file) = &example.file {
-            files.insert(PathBuf::from(example.main.as_ref()), (Arc::from(file.as_ref()), None));
+            files.insert(PathBuf::from(example.main), (Arc::from(file.as_slice()), None));
         }
         let mut mode = None;
         for beside in example.beside.iter() {
@@ -90,7 +90,7 @@ impl ExampleFiles {
                 mode = beside.mode;
                 continue;
             }
-            files.insert(PathBuf::from(beside.name.as_ref()), (Arc::from(beside.bytes.as_ref()), beside.mode));
+            files.insert(PathBuf::from(&beside.name), (Arc::from(beside.bytes.as_slice()), beside.mode));
         }
         let kind = [(names::PG_HBA, FileKind::Hba), (names::PG_IDENT, FileKind::Ident)]
             .into_iter()
@@ -218,7 +218,8 @@ pub fn run(page: &Page, rules: &Rules, targets: &Targets) -> Vec<Failure> {
     let mut last_fires: Option<&Example> = None;
     let mut fires = 0;
     let mut quiet = 0;
-    for example in page.examples.iter() {
+    let examples = page.examples();
+    for example in &examples {
         let mut fail = |what: String| {
             failures.push(Failure { page: page.id.to_string(), line: example.line, what });
         };
@@ -287,12 +288,11 @@ fn shown(
         Shows::Quiet => (!fired.is_empty()).then(|| format!("is not quiet: {}", fired[0].message)),
         Shows::Fixed => {
             let round = edit::round(fired.iter().filter_map(|finding| finding.fix.as_ref()));
-            let main = sources.find(Path::new(of.main.as_ref()))?;
+            let main = sources.find(Path::new(of.main))?;
             let edits: Vec<_> = round.edits.get(&main).cloned().unwrap_or_default();
             let fixed = edit::apply(&sources.get(main).bytes, &edits);
             let wanted = example.file.as_ref()?;
-            (fixed != wanted.as_ref())
-                .then(|| format!("the fix makes `{}`", String::from_utf8_lossy(&fixed).trim_end()))
+            (fixed != *wanted).then(|| format!("the fix makes `{}`", String::from_utf8_lossy(&fixed).trim_end()))
         }
     }
 }

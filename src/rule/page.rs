@@ -78,20 +78,17 @@ pub const PAIR: &str = "pair";
 /// What a real server does with the `fires` examples of a page.
 pub const SERVER: [&str; 5] = ["refuses", "no-stream", "not-a-standby", "commits-hang", "starts"];
 
-/// The bytes of an example.
-pub type Bytes = Cow<'static, [u8]>;
-
 /// A file beside the one of an example.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Beside {
     /// Its name, relative to the directory of the example.
-    pub name: Text,
+    pub name: String,
     /// Its bytes.
-    pub bytes: Bytes,
+    pub bytes: Vec<u8>,
     /// Its permission bits, where they matter; 0: the server may not read it.
     pub mode: Option<u32>,
     /// Majors for which it is there, `12..18` or `..11`; empty for all. For files of a pair only.
-    pub majors: Text,
+    pub majors: String,
 }
 
 /// An example: a file, and others beside it.
@@ -100,16 +97,16 @@ pub struct Example {
     /// What it shows.
     pub shows: Shows,
     /// Majors for which it holds, `12..15`; empty for all of the page.
-    pub majors: Text,
+    pub majors: String,
     /// The name of the file: postgresql.conf; in a block that begins with `recovery`, `hba` or `ident` that one.
     /// In one that begins with `pair` it is [`PAIR`], and all files are beside it: `primary/…`, `standby/…`.
-    pub main: Text,
+    pub main: &'static str,
     /// The file; nothing where the example shows that it is missing.
-    pub file: Option<Bytes>,
+    pub file: Option<Vec<u8>>,
     /// Files beside it.
-    pub beside: Cow<'static, [Beside]>,
+    pub beside: Vec<Beside>,
     /// The major that the node runs now, where that is part of the example; empty if not.
-    pub from: Text,
+    pub from: String,
     /// Line of the page on which the example begins, for messages.
     pub line: usize,
 }
@@ -143,10 +140,24 @@ pub struct Page {
     pub louder: Cow<'static, [Text]>,
     /// Rules about one of the nodes that say the same with less knowledge.
     pub instead_of: Cow<'static, [Text]>,
+    /// The page as it is written. A check wants none of it, so its prose and its examples are read when they are wanted.
+    pub source: Text,
+}
+
+impl Page {
     /// Why it matters and what to do.
-    pub prose: Text,
+    pub fn prose(&self) -> String {
+        self.blocks().prose.trim().to_string()
+    }
+
     /// Its tests.
-    pub examples: Cow<'static, [Example]>,
+    pub fn examples(&self) -> Vec<Example> {
+        self.blocks().examples
+    }
+
+    fn blocks(&self) -> Blocks {
+        Blocks::of(&self.source).expect("it was read when the page was made")
+    }
 }
 
 /// What `role` may be.
@@ -196,8 +207,7 @@ pub fn parse(id: &str, text: &str) -> Result<Page, String> {
         docs: header.docs.map(Cow::Owned),
         louder: header.louder.into_iter().map(Cow::Owned).collect(),
         instead_of: header.instead_of.into_iter().map(Cow::Owned).collect(),
-        prose: blocks.prose.trim().to_string().into(),
-        examples: blocks.examples.into(),
+        source: text.to_string().into(),
     })
 }
 

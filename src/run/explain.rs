@@ -84,7 +84,7 @@ pub fn of_rule(page: &Page) -> String {
     if page.role != "any" {
         let _ = write!(text, ", on a {}", page.role);
     }
-    let _ = write!(text, "\n\n{}\n", page.prose.trim());
+    let _ = write!(text, "\n\n{}\n", page.prose());
     for said in page.says.iter() {
         let _ = write!(text, "\nThe server says: {}\n", said.text);
     }

@@ -110,7 +110,7 @@ fn servers_say_that_they_ignore_a_passfile() {
     let rules = Rules::built_in();
     for major in install::majors() {
         let main = if major < 12 { "recovery.conf" } else { "postgresql.conf" };
-        for example in page.examples.iter().filter(|example| example.main == main) {
+        for example in page.examples().iter().filter(|example| example.main == main) {
             let version = major.to_string().parse().unwrap();
             let (_, findings) = examples::check(&ExampleFiles::of(example), &rules, version, None);
             let ignored = findings.into_iter().find(|finding| finding.rule == page.id);
@@ -269,8 +269,8 @@ fn no_finding_tells_a_password() {
             assert!(!mask_secrets(&line).contains(SECRET), "{}", mask_secrets(&line));
             let mut example = example(line.into_bytes());
             if version.parse::<PgVersion>().unwrap().major < Major::V12 {
-                example.main = "recovery.conf".into();
-                example.file.as_mut().unwrap().to_mut().extend(b"standby_mode = on\n");
+                example.main = "recovery.conf";
+                example.file.as_mut().unwrap().extend(b"standby_mode = on\n");
             }
             let (_, findings) = examples::check(&ExampleFiles::of(&example), &rules, version.parse().unwrap(), None);
             assert!(!findings.is_empty(), "{string}");
@@ -293,10 +293,10 @@ fn example(bytes: Vec<u8>) -> Example {
     Example {
         shows: Shows::Fires,
         majors: "".into(),
-        main: "postgresql.conf".into(),
-        file: Some(Cow::Owned(bytes)),
-        beside: Cow::Owned(Vec::new()),
-        from: Cow::Borrowed(""),
+        main: "postgresql.conf",
+        file: Some(bytes),
+        beside: Vec::new(),
+        from: String::new(),
         line: 1,
     }
 }

@@ -1,7 +1,5 @@
 //! Native checks where a page's examples do not reach: many lines, several files, managers, severities.
 
-use std::borrow::Cow;
-
 use pgconflint::check::examples::{self, ExampleFiles};
 use pgconflint::check::{Rules, examples::MAIN};
 use pgconflint::rule::page::{Beside, Example, Shows};
@@ -9,18 +7,18 @@ use pgconflint::rule::page::{Beside, Example, Shows};
 /// What is found in the files, each `NAME:LINE severity rule: message (label; places)`.
 pub fn found(version: &str, main: &str, beside: &[(&str, &str)]) -> String {
     let file = |(name, text): &(&str, &str)| Beside {
-        name: Cow::Owned((*name).to_string()),
-        bytes: Cow::Owned(text.as_bytes().to_vec()),
+        name: (*name).to_string(),
+        bytes: text.as_bytes().to_vec(),
         mode: None,
-        majors: Cow::Borrowed(""),
+        majors: String::new(),
     };
     let example = Example {
         shows: Shows::Fires,
-        majors: Cow::Borrowed(""),
-        main: Cow::Borrowed(MAIN),
-        file: Some(Cow::Owned(main.as_bytes().to_vec())),
-        beside: Cow::Owned(beside.iter().map(file).collect()),
-        from: Cow::Borrowed(""),
+        majors: String::new(),
+        main: MAIN,
+        file: Some(main.as_bytes().to_vec()),
+        beside: beside.iter().map(file).collect(),
+        from: String::new(),
         line: 1,
     };
     let rules = Rules::built_in();

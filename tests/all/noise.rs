@@ -148,7 +148,7 @@ fn candidates() -> Vec<String> {
     let targets = Targets::one(PgVersion::newest(Major::V16)).unwrap();
     let mut lines = Vec::new();
     for page in PAGES {
-        for example in page.examples.iter().filter(|example| example.shows == Shows::Fires) {
+        for example in page.examples().iter().filter(|example| example.shows == Shows::Fires) {
             let (Some(file), true) = (&example.file, example.beside.is_empty()) else { continue };
             let speaks = !examples::versions(page, example, &targets).unwrap().is_empty();
             let Ok(text) = std::str::from_utf8(file) else { continue };

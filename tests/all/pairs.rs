@@ -127,7 +127,7 @@ fn pages_say_what_recorded_servers_did() {
     let cases = record::cases().unwrap();
     let mut wrong = Vec::new();
     let (mut pages, mut proven) = (0, 0);
-    for page in PAGES.iter().filter(|page| page.examples.iter().any(|example| example.main == page::PAIR)) {
+    for page in PAGES.iter().filter(|page| page.examples().into_iter().any(|example| example.main == page::PAIR)) {
         pages += 1;
         for case in cases.iter().filter(|case| case.name.split('/').next() == Some(&*page.id)) {
             let fires = case.name.contains("/fires-");

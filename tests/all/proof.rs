@@ -80,7 +80,7 @@ pub fn files(example: &Example, major: u16) -> FileSet {
 
 /// Whether an example is of pg_hba.conf or pg_ident.conf.
 fn is_about_access(example: &Example) -> bool {
-    [names::PG_HBA, names::PG_IDENT].contains(&example.main.as_ref())
+    [names::PG_HBA, names::PG_IDENT].contains(&example.main)
 }
 
 fn says(page: &Page, version: PgVersion) -> Option<&Says> {
@@ -104,8 +104,8 @@ fn words(page: &Page, example: &Example, version: PgVersion) -> Option<String> {
 /// What the log of a standby must not have where the page has nothing to say: what its `fires` examples call forth,
 /// up to the words in quotes.
 fn unsaid(page: &Page, version: PgVersion) -> Vec<String> {
-    let fires = page.examples.iter().filter(|example| example.shows == Shows::Fires);
-    let words = fires.filter_map(|example| words(page, example, version));
+    let fires = page.examples().into_iter().filter(|example| example.shows == Shows::Fires);
+    let words = fires.filter_map(|example| words(page, &example, version));
     let heads = words.map(|words| words.split_inclusive('"').next().unwrap_or_default().to_string());
     // Nobody listens where examples lead.
     heads.filter(|head| !head.is_empty() && !head.contains("connect to server")).collect()
@@ -167,7 +167,7 @@ fn claims(page: &Page, read_only: bool) -> Vec<Claim> {
     let targets: Targets = "10..18".parse().unwrap();
     let mut of: Option<&Example> = None;
     let mut claims = Vec::new();
-    for example in page.examples.iter().filter(|example| example.main != PAIR) {
+    for example in page.examples().iter().filter(|example| example.main != PAIR) {
         match example.shows {
             Shows::Fires => of = Some(example),
             Shows::Quiet => of = None,
@@ -249,7 +249,7 @@ fn primaries_and_standbys_do_what_the_pages_say() {
     let only = std::env::var("PGCONFLINT_PROVE_PAGES").unwrap_or_default();
     let (mut jobs, mut claimed) = (Vec::new(), Vec::new());
     for page in PAGES.iter().filter(|page| only.is_empty() || only.split(',').any(|id| id == page.id)) {
-        for example in page.examples.iter().filter(|example| example.main == PAIR) {
+        for example in page.examples().iter().filter(|example| example.main == PAIR) {
             let versions: Vec<_> = examples::versions(page, example, &targets)
                 .unwrap()
                 .into_iter()
@@ -301,12 +301,12 @@ fn does(page: &Page, shows: Shows, version: PgVersion, outcome: &Outcome) -> boo
 /// Whether `postgres -C` refuses what fires, so that a whole start adds nothing.
 fn refused_by_reading(page: &Page) -> bool {
     let targets: Targets = "10..18".parse().unwrap();
-    let examples = page.examples.iter().filter(|example| example.main != PAIR);
+    let examples = page.examples().into_iter().filter(|example| example.main != PAIR);
     examples.filter(|example| example.shows == Shows::Fires).all(|example| {
-        let versions = examples::versions(page, example, &targets).unwrap();
+        let versions = examples::versions(page, &example, &targets).unwrap();
         let installed = versions.iter().find(|version| (Major::V10..=Major::V18).contains(&version.major));
         installed.is_none_or(|version| {
-            !pgconflint_servers::start_check(version.major.0 / 100, &files(example, version.major.0 / 100), "work_mem")
+            !pgconflint_servers::start_check(version.major.0 / 100, &files(&example, version.major.0 / 100), "work_mem")
                 .unwrap()
                 .ok
         })

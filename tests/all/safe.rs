@@ -2,7 +2,6 @@
 //! `PGCONFLINT_REAL_SERVERS` is set; `PGCONFLINT_PROVE=all` asks every major, else the first and the last of an example.
 #![expect(clippy::print_stdout, reason = "the count is the result")]
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -52,8 +51,8 @@ fn mended(page: &Page, example: &Example, rules: &Rules, version: PgVersion) -> 
                 let lines = source.line(span.start)..=source.line(span.end);
                 touched.extend(lines.map(|line| (path.clone(), u32::try_from(line).unwrap())));
             }
-            let bytes = Cow::Owned(edit::apply(&source.bytes, &edits));
-            match after.beside.to_mut().iter_mut().find(|beside| beside.name == path) {
+            let bytes = edit::apply(&source.bytes, &edits);
+            match after.beside.iter_mut().find(|beside| beside.name == path) {
                 Some(beside) => beside.bytes = bytes,
                 None => after.file = Some(bytes),
             }
@@ -69,7 +68,7 @@ fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for page in PAGES.iter().filter(|page| page.fix.as_ref().is_some_and(|fix| fix.safe)) {
         let fires = |example: &&Example| example.shows == Shows::Fires && example.main != PAIR;
-        for example in page.examples.iter().filter(fires) {
+        for example in page.examples().iter().filter(fires) {
             let versions = examples::versions(page, example, &targets).unwrap();
             let installed = |version: &&PgVersion| (Major::V10..=Major::V18).contains(&version.major);
             let versions: Vec<&PgVersion> = versions.iter().filter(installed).collect();
@@ -108,7 +107,7 @@ fn what_servers_make_of_files_stays_the_same() {
     let (mut wrong, mut asked, mut pages) = (Vec::new(), 0, BTreeSet::new());
     for case in &cases {
         let server = &servers[majors.iter().position(|major| *major == case.major).unwrap()];
-        let differences = match case.before.main.as_ref() {
+        let differences = match case.before.main {
             names::PG_HBA => access_differs(case, server),
             names::POSTGRESQL_CONF if case.page.server == "refuses" => lines_differ(case, server),
             names::POSTGRESQL_CONF => settings_differ(case),

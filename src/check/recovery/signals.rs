@@ -98,7 +98,7 @@ fn files(view: &View, top: Place, known: bool, spots: &mut Vec<Spot>) {
                 [".bak", ".orig", ".old", ".off", ".disabled", ".done"].iter().any(|end| lower.ends_with(end));
             name != ***known
                 && !is_copy
-                && (has_end || nearest(&lower, [**known]).is_some() && lower.contains("signal"))
+                && (has_end || lower.contains("signal") && nearest(&lower, [**known]).is_some())
         };
         if let Some(meant) = NAMES.iter().find(is_close).filter(|_| !NAMES.contains(&name.as_str())) {
             spots.push(spot("signal-file-misnamed", name.clone()).word("suggestion", *meant));

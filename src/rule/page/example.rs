@@ -47,18 +47,17 @@ pub fn example<'a>(
         files.into_iter().map(|(title, bytes)| beside(title, bytes, is_pair, line)).collect();
     Ok(Example {
         shows,
-        majors: majors.into(),
+        majors,
         main: match kind {
             "recovery" => "recovery.conf",
             "hba" => "pg_hba.conf",
             "ident" => "pg_ident.conf",
             PAIR => PAIR,
             _ => "postgresql.conf",
-        }
-        .into(),
-        file: (lines.is_empty() || !begins_with_a_name).then(|| file.into()),
-        beside: beside?.into(),
-        from: from.into(),
+        },
+        file: (lines.is_empty() || !begins_with_a_name).then_some(file),
+        beside: beside?,
+        from,
         line,
     })
 }
@@ -85,7 +84,7 @@ fn beside(title: &str, mut bytes: Vec<u8>, is_pair: bool, line: usize) -> Result
             None => name = format!("{name} {word}"),
         }
     }
-    Ok(Beside { name: name.into(), bytes: bytes.into(), mode, majors: majors.into() })
+    Ok(Beside { name, bytes, mode, majors })
 }
 
 /// Whether a word is a range of majors: `12..18`, `..11`, `12..`.

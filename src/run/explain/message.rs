@@ -71,7 +71,7 @@ fn knows(page: &Page, message: &str) -> bool {
     // A word or two of a message are those of many.
     let mut says = page.says.iter().map(|said| bare(&said.text)).filter(|said| said.len() >= SHORTEST_SAID);
     says.any(|said| message_bare.contains(&said) || said.contains(&message_bare))
-        || quoted_in(&page.prose).any(|quoted| is_heard(&quoted.to_lowercase(), message))
+        || quoted_in(&page.prose()).any(|quoted| is_heard(&quoted.to_lowercase(), message))
 }
 
 /// What a page quotes: between backticks, and on lines of their own that are set in.

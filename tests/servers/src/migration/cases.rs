@@ -114,7 +114,7 @@ impl Case {
             words.iter().fold(start, |bytes, (word, value)| replace(&bytes, word.as_bytes(), value.as_bytes()))
         };
         let files = self.files.iter().filter(holds);
-        files.map(|file| Beside { bytes: fill(&file.bytes).into(), majors: "".into(), ..file.clone() }).collect()
+        files.map(|file| Beside { bytes: fill(&file.bytes), majors: String::new(), ..file.clone() }).collect()
     }
 }
 

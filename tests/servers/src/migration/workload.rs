@@ -277,8 +277,8 @@ rm -rf postgresql.conf pg_hba.conf server.crt server.key
 const LIMIT: Duration = Duration::from_secs(30);
 
 fn file(node: &str, name: &str, text: &str) -> Beside {
-    let bytes = text.as_bytes().to_vec().into();
-    Beside { name: format!("{node}/{name}").into(), bytes, mode: None, majors: "".into() }
+    let bytes = text.as_bytes().to_vec();
+    Beside { name: format!("{node}/{name}"), bytes, mode: None, majors: String::new() }
 }
 
 /// The first value of an answer.

@@ -53,12 +53,12 @@ pub fn cases() -> Result<Vec<Case>> {
     }
     for page in PAGES {
         let mut counts = BTreeMap::new();
-        for example in page.examples.iter().filter(|example| example.main == page::PAIR) {
+        for example in page.examples().iter().filter(|example| example.main == page::PAIR) {
             let word = if example.shows == Shows::Fires { "fires" } else { "quiet" };
             let count: &mut usize = counts.entry(word).or_default();
             *count += 1;
             let name = format!("{}/{word}-{count}", page.id);
-            cases.push(Case { name, majors: majors(page, example)?, beside: example.beside.to_vec() });
+            cases.push(Case { name, majors: majors(page, example)?, beside: example.beside.clone() });
         }
     }
     for (index, case) in cases.iter().enumerate() {
