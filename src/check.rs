@@ -32,7 +32,7 @@ mod values;
 use std::collections::HashMap;
 
 use crate::catalog::Catalog;
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Held, Severity};
 use crate::model::control;
 use crate::model::recovery::Recovery;
 use crate::model::settings::{Initdb, Settings};
@@ -174,6 +174,9 @@ impl Merged {
         for finding in &mut self.findings {
             if finding.pg.len() < recovery::readers(finding, sources, catalogs) {
                 finding.severity = finding.severity.min(Severity::Warning);
+                if let Some(fix) = &mut finding.fix {
+                    fix.held = Some(Held::SomeVersions);
+                }
             }
             let said = said_range(&finding.pg);
             finding.message = finding.message.replace(PG, &said);

@@ -91,7 +91,7 @@ mod tests {
 
     fn fix(mut edits: Vec<Edit>) -> Fix {
         edits.sort();
-        Fix { safety: Safety::Safe, title: String::new(), edits }
+        Fix { safety: Safety::Safe, title: String::new(), edits, held: None }
     }
 
     #[test]

@@ -77,6 +77,15 @@ pub struct Edit {
     pub text: Vec<u8>,
 }
 
+/// Why a fix is shown and not applied where all are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Held {
+    /// It is right for some of the versions that were asked for, and wrong for others.
+    SomeVersions,
+    /// It changes a file that lies outside of what is checked.
+    Elsewhere,
+}
+
 /// Edits that mend a fault together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Fix {
@@ -86,6 +95,8 @@ pub struct Fix {
     pub title: String,
     /// Sorted by place, disjoint.
     pub edits: Vec<Edit>,
+    /// Why it is not applied with the others, if so.
+    pub held: Option<Held>,
 }
 
 /// One fault in the user's files.

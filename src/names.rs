@@ -55,6 +55,11 @@ pub const SSL_SNI: &str = "ssl_sni";
 pub const PG_HOSTS: &str = "pg_hosts.conf";
 /// Up to 11 the settings of a standby and of a recovery; from 12 on a server refuses to start beside it.
 pub const RECOVERY_CONF: &str = "recovery.conf";
+
+/// Whether a server looks for a file of that name without being told to by an include.
+pub fn is_main_file(name: &str) -> bool {
+    [POSTGRESQL_CONF, AUTO_CONF, PG_HBA, PG_IDENT, PG_HOSTS, RECOVERY_CONF].contains(&name)
+}
 /// From 12 on: the server is a standby.
 pub const STANDBY_SIGNAL: &str = "standby.signal";
 /// From 12 on: the server recovers from an archive.

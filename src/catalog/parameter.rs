@@ -97,6 +97,11 @@ impl Parameter {
         self.traits.iter().find(|(known, _)| *known == word).map(|(_, argument)| *argument)
     }
 
+    /// Whether its value is a list with commas.
+    pub fn is_list(&self) -> bool {
+        self.trait_of("list").is_some()
+    }
+
     /// Whether a change needs a restart.
     pub fn needs_restart(&self) -> bool {
         self.context == "postmaster"

@@ -24,7 +24,7 @@ pub fn of(view: &View, verb: &Verb, safe: bool, spot: &Spot) -> Option<Fix> {
     };
     let mut edits = edits;
     edits.sort();
-    Some(Fix { safety: if safe { Safety::Safe } else { Safety::Unsafe }, title, edits })
+    Some(Fix { safety: if safe { Safety::Safe } else { Safety::Unsafe }, title, edits, held: None })
 }
 
 fn native_title(spot: &Spot) -> String {

@@ -11,7 +11,7 @@ use super::mask_secrets;
 use super::place::Show;
 use super::window::display_copy;
 use crate::edit;
-use crate::finding::{Edit, Fix};
+use crate::finding::{Edit, Fix, Held};
 use crate::source::{FileId, Place, Source, Sources, Span, display};
 
 /// More changed lines than these are only counted.
@@ -21,7 +21,12 @@ const MOST_LINES: usize = 12;
 pub fn draw(out: &mut String, fix: &Fix, main: FileId, sources: &Sources, show: &Show, color: bool) {
     let paint = |style: Style| if color { style } else { Style::new() };
     let head = paint(AnsiColor::Cyan.on_default());
-    let _ = writeln!(out, "  {head}{} fix:{head:#} {}", fix.safety.word(), show.line(&fix.title));
+    let held = match fix.held {
+        None => "",
+        Some(Held::SomeVersions) => ", for some of these versions (--pg says which)",
+        Some(Held::Elsewhere) => ", in a file outside of what is checked",
+    };
+    let _ = writeln!(out, "  {head}{} fix{held}:{head:#} {}", fix.safety.word(), show.line(&fix.title));
     let mut left = MOST_LINES;
     let mut hidden = 0;
     for (file, lines, edits) in groups(&fix.edits, sources) {

@@ -14,7 +14,7 @@ pub struct Summary {
     pub warnings: usize,
     /// Findings of severity info.
     pub infos: usize,
-    /// Findings with a fix.
+    /// Findings with a fix that `--fix` or `--unsafe-fixes` applies.
     pub fixable: usize,
     /// Findings with a safe fix.
     pub safely_fixable: usize,
@@ -51,7 +51,7 @@ impl Summary {
                 Severity::Warning => self.warnings += 1,
                 Severity::Info => self.infos += 1,
             }
-            let fix = finding.fix.as_ref();
+            let fix = finding.fix.as_ref().filter(|fix| fix.held.is_none());
             self.fixable += usize::from(fix.is_some());
             self.safely_fixable += usize::from(fix.is_some_and(|fix| fix.safety == Safety::Safe));
         }

@@ -51,7 +51,7 @@ fn finding(rule: &'static str, severity: Severity, message: &str, place: Place, 
 }
 
 fn fix(safety: Safety, title: &str, place: Place, text: &[u8]) -> Option<Fix> {
-    Some(Fix { safety, title: title.to_owned(), edits: vec![Edit { place, text: text.to_vec() }] })
+    Some(Fix { safety, title: title.to_owned(), edits: vec![Edit { place, text: text.to_vec() }], held: None })
 }
 
 /// Multi-byte text, bytes that are not UTF-8, tabs, an empty file, empty places, three places in two files, a secret.

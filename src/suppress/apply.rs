@@ -173,7 +173,7 @@ impl About<'_> {
             _ => (self.whole(directive), String::new()),
         };
         let edit = Edit { place: Place { file: self.file, span }, text: text.into_bytes() };
-        Fix { safety: Safety::Safe, title: "remove the suppression".to_owned(), edits: vec![edit] }
+        Fix { safety: Safety::Safe, title: "remove the suppression".to_owned(), edits: vec![edit], held: None }
     }
 
     /// All that goes with a comment: its line if it is alone, else the blanks before it.

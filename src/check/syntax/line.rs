@@ -1,10 +1,11 @@
 //! One refused line and its most telling explanation.
 
+mod value;
+
 use super::found;
 use crate::catalog::{self, Catalog};
 use crate::source::{Span, display};
 use crate::syntax::conf::{self, Broken, Content, Token, TokenKind};
-use crate::version::Major;
 
 /// A refused line. All ranges here count from its start.
 pub struct Line<'a> {
@@ -36,6 +37,14 @@ impl Kind {
     fn token(mut self, token: Span) -> Kind {
         self.token = Some(token);
         self
+    }
+
+    /// The value that was meant, in quotes, where one can be told.
+    fn edits(self, value: Span, meant: Option<Vec<u8>>) -> Kind {
+        match meant {
+            Some(meant) => self.edit(value, conf::quote(&meant)),
+            None => self,
+        }
     }
 
     fn edit(mut self, span: Span, text: impl Into<Vec<u8>>) -> Kind {
@@ -120,7 +129,7 @@ pub fn kind(line: &Line, catalog: &Catalog) -> Kind {
         .or_else(|| residue(line))
         .or_else(|| foreign(line))
         .or_else(|| name(line, catalog))
-        .or_else(|| value(line, catalog))
+        .or_else(|| value::fault(line, catalog))
         .unwrap_or_else(|| found("conf-syntax-error", "the server stops here"))
 }
 
@@ -305,104 +314,4 @@ fn unquoted_name(line: &Line, first: Token, text: &[u8], catalog: &Catalog) -> O
         return Some(if known { kind.edit(first.span, plain) } else { kind });
     }
     None
-}
-
-/// What is wrong with the value.
-fn value(line: &Line, catalog: &Catalog) -> Option<Kind> {
-    let Some(value) = line.value() else {
-        return line.near.is_none().then(|| found("missing-value", "a value is missing here"));
-    };
-    let text = value.of(line.bytes);
-    let first = line.tokens.iter().position(|token| token.span.start >= value.start)?;
-    let tokens = &line.tokens[first..];
-    if let Some(kind) = quotes(line, value, text, tokens) {
-        return Some(kind);
-    }
-    numbers(line, value, tokens, catalog.version.major).or_else(|| words(line, value, tokens, catalog))
-}
-
-fn quotes(line: &Line, value: Span, text: &[u8], tokens: &[Token]) -> Option<Kind> {
-    let stray = |byte: &[u8]| line.near.is_some_and(|near| near.of(line.bytes) == byte);
-    if let Some(curly) = CURLY.iter().find(|curly| text.starts_with(curly.as_bytes())) {
-        let inner = &text[curly.len()..];
-        let last = CURLY.iter().find(|curly| inner.ends_with(curly.as_bytes()));
-        let inner = &inner[..inner.len() - last.map_or(0, |last| last.len())];
-        return Some(found("curly-quotes", "typographic quotes").token(value).edit(value, conf::quote(inner)));
-    }
-    if text.starts_with(b"\"") {
-        let inner = &text[1..];
-        let plain = inner.strip_suffix(b"\"").filter(|inner| !inner.contains(&b'"'));
-        let quoted = conf::quote(plain.unwrap_or(text));
-        return Some(found("double-quoted-value", "double quotes").token(value).edit(value, quoted));
-    }
-    if stray(b"'") {
-        let near = line.near.expect("stray looked at it");
-        // A quote inside a word is no opening quote, but the value still lacks its own.
-        return Some(found("unterminated-quote", "this quote is never closed").token(near));
-    }
-    match tokens {
-        [only] if only.kind == TokenKind::Qualified => Some(
-            found("dotted-value-needs-quotes", "read as a name with a dot").token(value).edit(value, conf::quote(text)),
-        ),
-        _ => None,
-    }
-}
-
-fn numbers(line: &Line, value: Span, tokens: &[Token], major: Major) -> Option<Kind> {
-    let [number, unit] = tokens else { return None };
-    let word = unit.span.of(line.bytes);
-    let letters = word.len() <= 3 && word.iter().all(u8::is_ascii_alphabetic);
-    if unit.kind != TokenKind::Identifier || !letters {
-        return None;
-    }
-    let attached = number.span.end == unit.span.start;
-    match number.kind {
-        TokenKind::Real if attached => {
-            let kind = found("fraction-with-unit", "the number ends here").token(value);
-            // Before 12 a fraction is refused in quotes too.
-            Some(if major >= Major::V12 { kind.edit(value, conf::quote(value.of(line.bytes))) } else { kind })
-        }
-        TokenKind::Integer if !attached && is_unit(word) => {
-            let blank = Span::new(number.span.end, unit.span.start);
-            Some(found("blank-before-unit", "no blank may stand here").token(value).edit(blank, ""))
-        }
-        TokenKind::Real if is_unit(word) => {
-            let kind = found("blank-before-unit", "no blank may stand here").token(value);
-            Some(if major >= Major::V12 { kind.edit(value, conf::quote(value.of(line.bytes))) } else { kind })
-        }
-        _ => None,
-    }
-}
-
-fn is_unit(word: &[u8]) -> bool {
-    ["B", "kB", "MB", "GB", "TB", "us", "ms", "s", "min", "h", "d"]
-        .iter()
-        .any(|unit| unit.as_bytes().eq_ignore_ascii_case(word))
-}
-
-/// An unquoted value that is more than one word.
-fn words(line: &Line, value: Span, tokens: &[Token], catalog: &Catalog) -> Option<Kind> {
-    let near = line.near?;
-    if tokens.first()?.kind == TokenKind::Equals {
-        return None;
-    }
-    let parameter = catalog.find(line.name().as_bytes()).map(|id| catalog.get(id));
-    let apart = near.start > value.start && line.bytes[near.start - 1].is_ascii_whitespace();
-    let stopped = line.tokens.iter().find(|token| token.span == near)?;
-    let is_word = !matches!(stopped.kind, TokenKind::Stray | TokenKind::Equals);
-    let is_text = parameter.is_none_or(|parameter| parameter.kind == crate::catalog::Kind::String);
-    if apart && is_word && (parameter.is_some_and(|_| !is_text) || looks_like_setting(line, stopped, catalog)) {
-        return Some(found("two-values", "one value was read before this"));
-    }
-    if is_text || parameter.is_none() {
-        let quoted = conf::quote(value.of(line.bytes));
-        return Some(found("value-needs-quotes", "the value ends before this").edit(value, quoted));
-    }
-    None
-}
-
-/// Whether another `name =` begins at the token.
-fn looks_like_setting(line: &Line, token: &Token, catalog: &Catalog) -> bool {
-    let next = line.tokens.iter().find(|other| other.span.start >= token.span.end);
-    catalog.find(token.span.of(line.bytes)).is_some() && next.is_some_and(|next| next.kind == TokenKind::Equals)
 }

@@ -229,6 +229,7 @@ fn a_fix_of_several_edits_is_no_suggestion() {
     let mut found = finding("r", Severity::Info, "m", places[0], "");
     let edit = |place| Edit { place, text: b"y".to_vec() };
     found.fix = Some(Fix {
+        held: None,
         safety: Safety::Safe,
         title: "t".to_owned(),
         edits: places.iter().map(|place| edit(*place)).collect(),
