@@ -1,6 +1,7 @@
 //! `pgconflint.toml`: what a project says once instead of on every command line.
 
 mod exclude;
+mod raw;
 
 pub use exclude::Exclude;
 
@@ -10,14 +11,14 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use crate::finding::Severity;
 use crate::nearest::did_you_mean;
 use crate::source::display;
 use crate::version::{Role, Targets};
+
+use raw::{Raw, check_nodes};
 
 /// The name that is looked for, from a linted file's directory upwards.
 pub const NAME: &str = "pgconflint.toml";
@@ -62,6 +63,10 @@ pub struct NodeConfig {
     pub address: Vec<IpAddr>,
     /// The name of the node that it streams from.
     pub upstream: Option<String>,
+    /// Line and column of `path`.
+    place: (usize, usize),
+    /// Line and column of `data_dir`, where that has to be here: an absolute one may be that of another machine.
+    data_place: Option<(usize, usize)>,
 }
 
 /// What is wrong with a configuration file, and where.
@@ -105,9 +110,10 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
     for glob in &raw.exclude {
         exclude.add(glob.get_ref()).map_err(|message| fault(inside(text, glob.span()), message))?;
     }
+    let place = |span: Range<usize>| line_and_column(bytes, inside(text, span));
     let names = raw.ignore.iter().chain(raw.severity.keys());
     let named = names.map(|name| {
-        let (line, column) = line_and_column(bytes, inside(text, name.span()));
+        let (line, column) = place(name.span());
         (name.get_ref().clone(), line, column)
     });
     let config = Config {
@@ -119,13 +125,33 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
         baseline: raw.baseline.map(|path| base.join(path)),
         ignore: raw.ignore.into_iter().map(Spanned::into_inner).collect(),
         severity: raw.severity.into_iter().map(|(name, level)| (name.into_inner(), level.into())).collect(),
-        nodes: raw.node.iter().map(|node| node.get_ref().relative_to(base)).collect(),
+        nodes: raw.node.iter().map(|node| node.get_ref().relative_to(base, &place)).collect(),
     };
     check_nodes(&raw.node).map_err(|(offset, message)| fault(offset, message))?;
     Ok(config)
 }
 
 impl Config {
+    /// What is wrong with a node that is not where it says: `is_node` and `is_directory` look.
+    pub fn missing(
+        &self,
+        node: &NodeConfig,
+        is_node: &dyn Fn(&Path) -> bool,
+        is_directory: &dyn Fn(&Path) -> bool,
+    ) -> Option<ConfigError> {
+        let fault = |(line, column): (usize, usize), message: String| {
+            Some(ConfigError { path: self.path.clone(), line, column, message })
+        };
+        let shown = |path: &Path| display(path.as_os_str().as_encoded_bytes());
+        if !is_node(&node.path) {
+            let path = shown(&node.path);
+            return fault(node.place, format!("node `{}` is not there: {path} has no file of a node", node.name));
+        }
+        let (data, place) = (node.data_dir.as_ref()?, node.data_place?);
+        let message = || format!("the data directory of node `{}` is not there: {}", node.name, shown(data));
+        if is_directory(data) { None } else { fault(place, message()) }
+    }
+
     /// Whether every rule that it names exists.
     ///
     /// # Errors
@@ -143,122 +169,6 @@ impl Config {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    pg: Option<RawTargets>,
-    #[serde(default)]
-    rules: Vec<String>,
-    #[serde(default)]
-    exclude: Vec<Spanned<String>>,
-    baseline: Option<PathBuf>,
-    #[serde(default)]
-    ignore: Vec<Spanned<String>>,
-    #[serde(default)]
-    severity: BTreeMap<Spanned<String>, RawSeverity>,
-    #[serde(default)]
-    node: Vec<Spanned<RawNode>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawNode {
-    name: Spanned<String>,
-    path: PathBuf,
-    data_dir: Option<PathBuf>,
-    role: Option<RawRole>,
-    pg: Option<RawTargets>,
-    #[serde(default)]
-    address: Vec<Spanned<String>>,
-    upstream: Option<Spanned<String>>,
-}
-
-impl RawNode {
-    fn relative_to(&self, base: &Path) -> NodeConfig {
-        NodeConfig {
-            name: self.name.get_ref().clone(),
-            path: base.join(&self.path),
-            data_dir: self.data_dir.as_ref().map(|path| base.join(path)),
-            role: self.role.map(|role| match role {
-                RawRole::Primary => Role::Primary,
-                RawRole::Standby => Role::Standby,
-            }),
-            pg: self.pg.as_ref().map(|pg| pg.0.clone()),
-            address: self.address.iter().filter_map(|address| address.get_ref().parse().ok()).collect(),
-            upstream: self.upstream.as_ref().map(|upstream| upstream.get_ref().clone()),
-        }
-    }
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum RawRole {
-    Primary,
-    Standby,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "lowercase")]
-enum RawSeverity {
-    Error,
-    Warning,
-    Info,
-}
-
-impl From<RawSeverity> for Severity {
-    fn from(raw: RawSeverity) -> Severity {
-        match raw {
-            RawSeverity::Error => Severity::Error,
-            RawSeverity::Warning => Severity::Warning,
-            RawSeverity::Info => Severity::Info,
-        }
-    }
-}
-
-/// `"16"`, `"11..16"`, and the number 16 that people write instead.
-struct RawTargets(Targets);
-
-impl<'de> Deserialize<'de> for RawTargets {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawTargets, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "pg is a version in quotes, such as \"16\", \"9.6\" or \"11..16\"")]
-        enum Written {
-            Text(String),
-            Major(u16),
-        }
-        let text = match Written::deserialize(deserializer)? {
-            Written::Text(text) => text,
-            Written::Major(major) => major.to_string(),
-        };
-        text.parse().map(RawTargets).map_err(D::Error::custom)
-    }
-}
-
-/// Names are unique, and an upstream is one of them.
-fn check_nodes(nodes: &[Spanned<RawNode>]) -> Result<(), (usize, String)> {
-    let names: Vec<&str> = nodes.iter().map(|node| node.get_ref().name.get_ref().as_str()).collect();
-    for (index, node) in nodes.iter().enumerate() {
-        let node = node.get_ref();
-        let name = node.name.get_ref();
-        if names[..index].contains(&name.as_str()) {
-            return Err((node.name.span().start, format!("there are two nodes named `{name}`")));
-        }
-        let no_address = |address: &&Spanned<String>| address.get_ref().parse::<IpAddr>().is_err();
-        if let Some(wrong) = node.address.iter().find(no_address) {
-            let message = format!("`{}` is no IP address", wrong.get_ref());
-            return Err((wrong.span().start, message));
-        }
-        let Some(upstream) = &node.upstream else { continue };
-        let others = names.iter().copied().filter(|other| other != name);
-        if !others.clone().any(|other| other == upstream.get_ref()) {
-            let hint = did_you_mean(upstream.get_ref(), others);
-            let message = format!("there is no other node `{}`{hint}", upstream.get_ref());
-            return Err((upstream.span().start, message));
-        }
-    }
-    Ok(())
-}
-
 /// serde's message, with a guess where it lists what it would have taken.
 fn in_words(message: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
@@ -270,6 +180,10 @@ fn in_words(message: &str) -> String {
         Some((unknown, expected)) if message.starts_with("unknown variant") => {
             format!("`{unknown}` is none of {}", expected.join(", "))
         }
+        _ if message.starts_with("invalid type: map") && message.ends_with("a sequence") => {
+            "a list is wanted here; a node is one of several, and has two pairs of brackets: `[[node]]`".to_owned()
+        }
+        _ if message.ends_with("expected a sequence") => "a list is wanted here: [\"…\"]".to_owned(),
         _ => message.trim_end().replace('\n', " "),
     }
 }
@@ -313,6 +227,7 @@ path = "/srv/db2"
 data_dir = "data"
 role = "standby"
 upstream = "db1"
+address = "10.0.0.2"
 pg = 15
 "#;
 
@@ -329,6 +244,7 @@ pg = 15
         assert_eq!(config.nodes[1].path, Path::new("/srv/db2"));
         assert_eq!(config.nodes[1].data_dir, Some("ops/data".into()));
         assert_eq!(config.nodes[1].upstream.as_deref(), Some("db1"));
+        assert_eq!(config.nodes[1].address, ["10.0.0.2".parse::<IpAddr>().expect("an address")]);
         assert_eq!(config.nodes[1].pg, "15".parse().ok());
         assert_eq!(config.check_rules(&["rule-a", "rule-b"]), Ok(()));
     }
@@ -351,6 +267,9 @@ pg = 15
                 "[severity]\nx = \"fatal\"",
                 "pg = ",
                 "ignore = \"x\"",
+                "[node]\nname = 'a'",
+                "[[node]]\nname = 'a'\npath = 'a'\naddress = 'db2.example'",
+                "[[node]]\nname = 'a'\npath = 'a'\naddress = 10",
                 "exclude = ['a', \"b[\"]",
                 "é = 1",
             ]

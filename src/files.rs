@@ -10,7 +10,7 @@ mod postmaster;
 mod replace;
 
 pub use change::{Access, Call, Changes, access};
-pub use discover::{Discovery, Node, Place, discover, kind_of, pages};
+pub use discover::{Discovery, Node, Place, discover, holds_node, kind_of, pages};
 pub use inputs::{Cached, differences, sha256, state};
 pub use postmaster::{Postmaster, postmaster};
 pub use replace::{create, replace};
@@ -45,6 +45,16 @@ impl Disk {
             Err(_) if path.is_absolute() => below(root, path),
             Err(_) => Ok(path.to_owned()),
         }
+    }
+
+    /// Why nothing is behind a link: that a name is there and no file would otherwise look like no file at all.
+    fn dangling(&self, link: &Path) -> Option<String> {
+        let error = match self.resolve(link) {
+            Ok(path) => words(&fs::metadata(path).err()?),
+            Err(error) => error,
+        };
+        let target = fs::read_link(link).unwrap_or_default();
+        Some(format!("a link to {}: {error}", target.display()))
     }
 }
 

@@ -49,7 +49,7 @@ pub fn discover(disk: &Disk, paths: &[PathBuf], kind: Option<FileKind>) -> Disco
             }
         };
         match fs::metadata(&real) {
-            Ok(metadata) if metadata.is_dir() => walk(&real, path, &mut found),
+            Ok(metadata) if metadata.is_dir() => walk(disk, &real, path, &mut found),
             Ok(_) => found.lone_file(path, kind),
             Err(error) => found.errors.push((path.clone(), words(&error).to_string())),
         }
@@ -98,8 +98,9 @@ fn is_skipped(name: &OsStr) -> bool {
 }
 
 /// Finds the node directories at and below `top`, which is shown as `shown`.
-fn walk(top: &Path, shown: &Path, found: &mut Discovery) {
+fn walk(disk: &Disk, top: &Path, shown: &Path, found: &mut Discovery) {
     let mut nodes: HashSet<PathBuf> = HashSet::new();
+    let mut dangling: Vec<(PathBuf, String)> = Vec::new();
     let mut walk = WalkDir::new(top).into_iter();
     let wanted = |entry: &DirEntry| entry.depth() == 0 || !is_skipped(entry.file_name());
     while let Some(entry) = walk.next() {
@@ -118,6 +119,9 @@ fn walk(top: &Path, shown: &Path, found: &mut Discovery) {
             }
         } else if is_marker(entry.file_name()) {
             nodes.extend(entry.path().parent().map(Path::to_owned));
+            if kind.is_symlink() {
+                dangling.extend(disk.dangling(entry.path()).map(|why| (entry.path().to_owned(), why)));
+            }
         } else if kind.is_symlink() && is_linked_node(entry.path()) {
             nodes.insert(entry.path().to_owned());
         }
@@ -130,6 +134,7 @@ fn walk(top: &Path, shown: &Path, found: &mut Discovery) {
     };
     let nodes = nodes.into_iter().map(|node| Node { path: show(node), place: Place::Directory });
     found.nodes.extend(nodes);
+    found.errors.extend(dangling.into_iter().map(|(path, why)| (show(path), why)));
 }
 
 fn is_inside_data(entry: &DirEntry, top: &Path) -> bool {
@@ -142,8 +147,12 @@ fn is_inside_data(entry: &DirEntry, top: &Path) -> bool {
 
 /// A link to a node is one; what lies below a linked directory is not looked at, so no link can make a walk endless.
 fn is_linked_node(link: &Path) -> bool {
-    let Ok(entries) = fs::read_dir(link) else { return false };
-    entries.flatten().any(|entry| is_marker(&entry.file_name())) && !link.file_name().is_some_and(is_skipped)
+    holds_node(link) && !link.file_name().is_some_and(is_skipped)
+}
+
+/// Whether a directory is a node, or half of one.
+pub fn holds_node(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|entries| entries.flatten().any(|entry| is_marker(&entry.file_name())))
 }
 
 /// Each directory once, under the name that is no link if it has one.

@@ -1,7 +1,9 @@
 //! The nodes of a run: found, read and checked.
 
+mod elsewhere;
+mod missing;
+
 use std::collections::{BTreeSet, HashSet};
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,12 +15,11 @@ use super::fix::{self, Change};
 use super::group::{self, Job, Wanted};
 use super::pending::Pending;
 use super::project::{Project, Projects};
-use super::{Exit, World, base, directory_of, lexical, target, trouble};
+use super::{Exit, World, base, directory_of, target, trouble};
 use crate::check::{self, Member};
 use crate::cli::Check;
 use crate::files::{self, Cached, Disk, Overlay, Place};
-use crate::finding::{Finding, Held};
-use crate::names;
+use crate::finding::Finding;
 use crate::nearest::did_you_mean;
 use crate::report::{Output, Rendered, Report, Show, Summary, Trouble};
 use crate::source::Files;
@@ -97,6 +98,7 @@ impl<'a> Run<'a> {
         }
         let found = run.found(&mut projects, world)?;
         run.jobs = group::grouped(found, show);
+        run.tell_missing_nodes(&mut projects)?;
         run.read_baselines()?;
         run.check_names()?;
         Ok(run)
@@ -295,26 +297,6 @@ impl<'a> Run<'a> {
         report.rules = described.map(|rule| (rule.id.clone(), rule)).collect();
         report.sort();
         report
-    }
-
-    /// Holds fixes back that would change what a node includes from elsewhere: whoever fixes a node, or a commit, does
-    /// not mean files that other nodes and other people read.
-    fn hold_foreign(&self, report: &mut Report, members: &[Member]) {
-        let whole = |path: &Path| lexical(&self.show.directory.join(path));
-        let mut own: Vec<PathBuf> = self.options.paths.iter().map(|path| whole(path)).collect();
-        for member in members {
-            own.push(whole(&directory_of(&member.node.path, member.node.file.is_some())));
-            own.extend(member.node.data_dir.as_deref().map(whole));
-        }
-        // Those of its main files that lie elsewhere are its own: settings lead there.
-        let is_main = |path: &Path| path.file_name().and_then(OsStr::to_str).is_some_and(names::is_main_file);
-        let is_own = |path: &Path| is_main(path) || own.iter().any(|directory| whole(path).starts_with(directory));
-        let Report { findings, sources, .. } = report;
-        for fix in findings.iter_mut().filter_map(|finding| finding.fix.as_mut()) {
-            if !fix.edits.iter().all(|edit| is_own(&sources.get(edit.place.file).path)) {
-                fix.held = Some(Held::Elsewhere);
-            }
-        }
     }
 
     /// Whether options and configuration want a rule.

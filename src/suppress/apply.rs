@@ -56,7 +56,9 @@ pub fn apply(
                 Ok(Word::Ignore(ignore)) => {
                     kept.extend(about.unknown(directive, ignore, known));
                     let unused = |name: usize, rule: &str| {
-                        known.contains(&rule) && ran(rule) && !comments.used.contains_key(&(index, name))
+                        // Comments cannot suppress what is said about comments.
+                        let may_hold = ran(rule) || [UNUSED, UNKNOWN].contains(&rule);
+                        known.contains(&rule) && may_hold && !comments.used.contains_key(&(index, name))
                     };
                     kept.extend(about.unused(directive, ignore, &unused));
                 }

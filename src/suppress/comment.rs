@@ -14,7 +14,7 @@ const MARK: &[u8] = b"pgconflint:";
 /// One of pgconflint's comments.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Directive {
-    /// The comment, from its `#` to the end of the line.
+    /// From its `#` to the end of the line; a comment of yours may stand before it.
     pub span: Span,
     /// Whether nothing else stands on its line.
     pub alone: bool,
@@ -67,8 +67,10 @@ pub fn read(source: &Source) -> Vec<Directive> {
         let content = text[..comment.unwrap_or(text.len())].trim_ascii();
         let first = continued_from.unwrap_or(index);
         if let Some(start) = comment {
-            let span = Span::new(line.start + start, line.end);
             let alone = content.is_empty() && continued_from.is_none();
+            // Alone on its line it begins it, so that text about comments is none.
+            let before = if alone { 0 } else { own_start(&text[start..]) };
+            let span = Span::new(line.start + start + before, line.end);
             if let Some(says) = understand(span, span.of(bytes), first..index + 1) {
                 if alone {
                     open.push(directives.len());
@@ -141,6 +143,15 @@ fn comment_start(kind: FileKind, line: &[u8]) -> Option<usize> {
             _ => memchr(quote, &line[at + 1..]).map_or(line.len() - at, |length| length + 2),
         };
     }
+}
+
+/// Where in a comment ours begins: at its start, or at a `#` behind a blank.
+fn own_start(comment: &[u8]) -> usize {
+    let is_own = |at: &usize| {
+        let text = comment[at + 1..].trim_ascii_start();
+        text.starts_with(MARK) && comment[at - 1].is_ascii_whitespace()
+    };
+    memchr::memchr_iter(b'#', comment).skip(1).find(is_own).unwrap_or(0)
 }
 
 /// The length of the string that the text begins with, or of its quote alone if it is not closed.
@@ -270,6 +281,14 @@ mod tests {
         let Ok(Word::Ignore(first)) = &said[0].says else { panic!() };
         let names: Vec<_> = first.rules.iter().map(|(_, span)| &text[span.start..span.end]).collect();
         assert_eq!(names, ["x", "y-z"]);
+    }
+
+    #[test]
+    fn an_ignore_may_follow_a_comment() {
+        let text = "a = 1 # for reports # pgconflint: ignore[x] why\nb = 2 # write '# pgconflint: ignore[y]'\n# c = 3 # pgconflint: ignore[z]\n";
+        let said = directives(FileKind::Conf, text);
+        assert_eq!(said.len(), 1);
+        assert_eq!(said[0].span.of(text.as_bytes()), b"# pgconflint: ignore[x] why");
     }
 
     #[test]

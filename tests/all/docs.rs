@@ -205,3 +205,90 @@ fn what_is_covered_is_said_of_every_check() {
     assert_eq!(counts, [17, 30, 27, 13, 19, 20, 1]);
     assert_eq!(seen.len() - counts.iter().sum::<usize>(), 120);
 }
+
+/// The blocks of that kind in a page, without their fences.
+fn blocks(text: &str, kind: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let Some(info) = line.strip_prefix("```") else { continue };
+        let fence = "`".repeat(3 + info.chars().take_while(|char| *char == '`').count());
+        let block: Vec<&str> = lines.by_ref().take_while(|line| *line != fence).collect();
+        if info.trim_start_matches('`') == kind {
+            blocks.push(block.join("\n") + "\n");
+        }
+    }
+    blocks
+}
+
+fn pages() -> impl Iterator<Item = (std::path::PathBuf, String)> {
+    let more = ["packaging/README.md", "packaging/pre-commit-mirror/README.md", "packaging/wheel/README.md"];
+    let all = book::written().into_iter().chain(more.map(Into::into));
+    all.map(|path| {
+        let text = fs::read_to_string(top().join(&path)).unwrap();
+        (path, text)
+    })
+}
+
+#[test]
+fn settings_and_comments_that_the_pages_show_are_those_of_the_program() {
+    let rules = Rules::built_in();
+    let ids = rules.ids();
+    let (mut configurations, mut comments) = (0, 0);
+    for (path, text) in pages() {
+        for block in blocks(&text, "toml") {
+            configurations += 1;
+            let config = pgconflint::config::parse(&path, block.as_bytes());
+            let config = config.unwrap_or_else(|error| panic!("{error}\n{block}"));
+            assert_eq!(config.check_rules(&ids), Ok(()), "{}", path.display());
+        }
+        for block in blocks(&text, "conf") {
+            let source = pgconflint::source::Source::new(
+                "postgresql.conf".into(),
+                pgconflint::source::FileKind::Conf,
+                block.as_bytes().into(),
+            );
+            for directive in pgconflint::suppress::read(&source) {
+                comments += 1;
+                match directive.says {
+                    Ok(pgconflint::suppress::Word::Ignore(ignore)) => {
+                        let unknown = ignore.rules.iter().find(|(rule, _)| !ids.contains(&rule.as_str()));
+                        assert_eq!(unknown, None, "{}", path.display());
+                    }
+                    Ok(pgconflint::suppress::Word::Target(_)) => {}
+                    Err(why) => panic!("{}: {why}", path.display()),
+                }
+            }
+        }
+    }
+    assert!(configurations >= 2 && comments >= 3, "{configurations} configurations, {comments} comments");
+}
+
+#[test]
+fn hooks_that_the_pages_show_are_there() {
+    let hooks = fs::read_to_string(top().join(".pre-commit-hooks.yaml")).unwrap();
+    let mut shown = 0;
+    for (path, text) in pages() {
+        for block in blocks(&text, "yaml") {
+            let id = |line: &str| line.trim().strip_prefix("- id: ").map(str::to_owned);
+            for id in block.lines().filter_map(id) {
+                shown += 1;
+                assert!(hooks.lines().any(|line| line == format!("- id: {id}")), "{}: {id}", path.display());
+            }
+            let rev = block.lines().filter_map(|line| line.trim().strip_prefix("rev: "));
+            for rev in rev {
+                let version = rev.split_whitespace().next().unwrap();
+                assert_eq!(version, format!("v{}", env!("CARGO_PKG_VERSION")), "{}", path.display());
+            }
+        }
+    }
+    assert!(shown >= 4, "{shown}");
+}
+
+#[test]
+fn the_page_about_pages_shows_one() {
+    let text = fs::read_to_string(top().join("rules/README.md")).unwrap();
+    let shown = blocks(&text, "");
+    let page = shown.iter().find(|block| block.starts_with("# ")).expect("a page in a fence of four");
+    pgconflint::rule::page::parse("shown", page).unwrap();
+}

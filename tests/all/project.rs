@@ -101,3 +101,42 @@ fn a_standby_that_is_none_any_more_is_told_from_the_revision_before() {
     assert_eq!(code(&["old", "--base", "new"]), 0);
     assert_eq!(code(&["old", "--base", "old"]), 0);
 }
+
+#[test]
+fn a_node_that_is_named_must_be_there() {
+    let conf = "port = 5432\n";
+    let tree = tree(&[
+        ("pgconflint.toml", "[[node]]\nname = 'a'\npath = 'a'\n[[node]]\nname = 'b'\npath = 'b'\nupstream = 'a'\n"),
+        ("a/postgresql.conf", conf),
+        ("a/pg_hba.conf", "local all all peer\n"),
+        ("other/postgresql.conf", conf),
+    ]);
+    let told = "pgconflint: error: pgconflint.toml:6:9: node `b` is not there: b has no file of a node\n";
+    // The whole tree, and one end of the pair; who asks about something else has nothing to do with it.
+    for paths in [vec![], vec!["."], vec!["a"]] {
+        let (code, _, trouble) = run(&tree, &[&["check"], &paths[..]].concat());
+        assert_eq!((code, trouble.as_str()), (2, told), "{paths:?}");
+    }
+    assert_eq!(run(&tree, &["check", "other"]).0, 0);
+    // Nothing at all is left: finding nothing is no error then, but that is.
+    fs::remove_dir_all(tree.path().join("a")).unwrap();
+    fs::remove_dir_all(tree.path().join("other")).unwrap();
+    let (code, _, trouble) = run(&tree, &["check", "--allow-empty"]);
+    assert_eq!((code, trouble.lines().count()), (2, 2), "{trouble}");
+    fs::create_dir_all(tree.path().join("a")).unwrap();
+    fs::write(tree.path().join("a/postgresql.conf"), conf).unwrap();
+    fs::write(tree.path().join("pgconflint.toml"), "[[node]]\nname = 'a'\npath = 'a'\ndata_dir = 'data'\n").unwrap();
+    let (code, _, trouble) = run(&tree, &["check", "a"]);
+    let told = "pgconflint: error: pgconflint.toml:4:13: the data directory of node `a` is not there: data\n";
+    assert_eq!((code, trouble.as_str()), (2, told));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_nowhere_is_no_clean_file() {
+    let tree = tree(&[("db/PG_VERSION", "16\n")]);
+    std::os::unix::fs::symlink("nowhere", tree.path().join("db/postgresql.conf")).unwrap();
+    let (code, _, trouble) = run(&tree, &["check", "db"]);
+    let told = "pgconflint: error: db/postgresql.conf: a link to nowhere: No such file or directory\n";
+    assert_eq!((code, trouble.as_str()), (2, told));
+}

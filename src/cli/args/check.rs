@@ -25,10 +25,11 @@ pub struct CheckArgs {
     #[arg(long, value_name = "DIR", requires = "standby", conflicts_with_all = ["paths", "data_dir", "kind"], help_heading = "Replication")]
     primary: Option<PathBuf>,
     /// A standby of the primary, repeatable
-    #[arg(long, value_name = "DIR", requires = "primary", help_heading = "Replication")]
+    // clap wants no --primary where a path rules it out, so the path has to rule these out as well.
+    #[arg(long, value_name = "DIR", requires = "primary", conflicts_with = "paths", help_heading = "Replication")]
     standby: Vec<PathBuf>,
     /// The address from which the standby comes; for several, in the order of --standby
-    #[arg(long, value_name = "IP", requires = "standby", help_heading = "Replication")]
+    #[arg(long, value_name = "IP", requires = "standby", conflicts_with = "paths", help_heading = "Replication")]
     standby_address: Vec<std::net::IpAddr>,
     /// Another revision of the same path, as it runs now: which of the changed settings need a restart
     #[arg(long, value_name = "PATH", conflicts_with = "primary", help_heading = "Changes")]
