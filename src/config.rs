@@ -106,10 +106,8 @@ pub fn parse(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
         fault(span.start, in_words(error.message()))
     })?;
     let base = path.parent().unwrap_or(Path::new(""));
-    let mut exclude = Exclude::default();
-    for glob in &raw.exclude {
-        exclude.add(glob.get_ref()).map_err(|message| fault(inside(text, glob.span()), message))?;
-    }
+    let exclude = Exclude::of(raw.exclude.iter().map(|glob| glob.get_ref().as_str()));
+    let exclude = exclude.map_err(|(index, message)| fault(inside(text, raw.exclude[index].span()), message))?;
     let place = |span: Range<usize>| line_and_column(bytes, inside(text, span));
     let names = raw.ignore.iter().chain(raw.severity.keys());
     let named = names.map(|name| {
@@ -236,7 +234,7 @@ pg = 15
         let config = parse(Path::new("ops/pgconflint.toml"), FULL.as_bytes()).expect("it is valid");
         assert_eq!(config.pg, "16".parse().ok());
         assert_eq!(config.rules, [Path::new("ops/policy/*.md")]);
-        assert!(config.exclude.covers(Path::new("db1/old")));
+        assert!(config.exclude.covers(Path::new("db1/old"), true));
         assert_eq!(config.baseline, Some("ops/known.json".into()));
         assert_eq!(config.severity["rule-b"], Severity::Error);
         assert_eq!(config.nodes[0].path, Path::new("ops/db1"));

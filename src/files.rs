@@ -5,12 +5,13 @@
 
 mod change;
 mod discover;
+mod ignored;
 mod inputs;
 mod postmaster;
 mod replace;
 
 pub use change::{Access, Call, Changes, access};
-pub use discover::{Discovery, Node, Place, discover, holds_node, kind_of, pages};
+pub use discover::{Discovery, Node, Place, discover, holds_node, kind_of, markers, pages};
 pub use inputs::{Cached, differences, sha256, state};
 pub use postmaster::{Postmaster, postmaster};
 pub use replace::{create, replace};

@@ -17,6 +17,11 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The severity of that word.
+    pub fn from_word(word: &str) -> Option<Severity> {
+        [Severity::Info, Severity::Warning, Severity::Error].into_iter().find(|severity| severity.word() == word)
+    }
+
     /// The word for it in options and output.
     pub fn word(self) -> &'static str {
         match self {

@@ -1,5 +1,7 @@
 //! Rules made ready to run: which pages speak of a version and a role, found by id and by vanished name.
 
+mod own;
+
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -62,8 +64,8 @@ impl Rules {
                 Ok(rule) if rules.index(&rule.page.id).is_some() => {
                     errors.push(format!("{}: there is a rule `{id}` already", path.display()));
                 }
-                Ok(rule) => match rule.fault() {
-                    Some(fault) => errors.push(format!("{}: {fault}", rule.page.id)),
+                Ok(rule) => match rule.fault().or_else(|| rule.own_fault()) {
+                    Some(fault) => errors.push(format!("{}:{fault}", path.display())),
                     None => rules.rules.push(rule),
                 },
                 Err(error) => errors.push(format!("{}:{error}", path.display())),
@@ -155,9 +157,16 @@ impl Rule {
         Rule { page, requirement: OnceLock::new(), condition: OnceLock::new() }
     }
 
-    /// What cannot be read of its requirement or its condition.
+    /// What cannot be read of its requirement or its condition, with its line.
     fn fault(&self) -> Option<String> {
-        self.read_requirement().err().or_else(|| self.read_condition().err())
+        let at = |key: &str, what: String| format!("{}: {what}", own::line(&self.page.source, key));
+        let requirement = self.read_requirement().err().map(|what| at("pg", what));
+        requirement.or_else(|| self.read_condition().err().map(|what| at("when", what)))
+    }
+
+    /// What else is wrong with a page of somebody's own, with its line.
+    fn own_fault(&self) -> Option<String> {
+        own::fault(&self.page, self.requirement(), self.condition())
     }
 
     fn read_requirement(&self) -> Result<Option<Requirement>, String> {

@@ -1,40 +1,46 @@
-//! What a project leaves out: globs, written as in `.gitignore`.
+//! What a project leaves out: globs, as `.gitignore` has them.
 
 use std::path::Path;
 
-use globset::{GlobBuilder, GlobMatcher};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 /// Globs of files and directories, relative to the configuration file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Exclude {
-    globs: Vec<GlobMatcher>,
+    globs: Gitignore,
+}
+
+impl Default for Exclude {
+    fn default() -> Exclude {
+        Exclude { globs: Gitignore::empty() }
+    }
 }
 
 impl Exclude {
-    /// Adds a glob. One without a slash, but for one at its end, holds in every directory.
+    /// The globs, of which later ones count more; one that begins with `!` takes in again.
     ///
     /// # Errors
-    /// Why it is none.
-    pub fn add(&mut self, glob: &str) -> Result<(), String> {
-        let plain = glob.trim_end_matches('/');
-        if plain.is_empty() {
-            return Err(format!("`{glob}` would leave out everything"));
+    /// The index of one that is none, and why.
+    pub fn of<'a>(globs: impl Iterator<Item = &'a str>) -> Result<Exclude, (usize, String)> {
+        let mut builder = GitignoreBuilder::new("");
+        for (index, glob) in globs.enumerate() {
+            if glob.trim_end_matches('/').is_empty() {
+                return Err((index, format!("`{glob}` would leave out everything")));
+            }
+            // git takes what is no glob for text that nothing has.
+            let refused = |why: String| (index, format!("`{glob}` is no glob: {why}"));
+            globset::Glob::new(glob).map_err(|error| refused(error.kind().to_string()))?;
+            let plain = glob.strip_prefix("./").map_or_else(|| glob.to_owned(), |rest| format!("/{rest}"));
+            builder.add_line(None, &plain).map_err(|error| refused(error.to_string()))?;
         }
-        let anchored = match plain.strip_prefix("./").or_else(|| plain.strip_prefix('/')) {
-            Some(rest) => rest.to_owned(),
-            None if plain.contains('/') => plain.to_owned(),
-            None => format!("**/{plain}"),
-        };
-        let built = GlobBuilder::new(&anchored).literal_separator(true).build();
-        let built = built.map_err(|error| format!("`{glob}` is no glob: {}", error.kind()))?;
-        self.globs.push(built.compile_matcher());
-        Ok(())
+        let globs = builder.build().map_err(|error| (0, error.to_string()))?;
+        Ok(Exclude { globs })
     }
 
     /// Whether a path, relative to the configuration file, is left out by itself: one in a directory that is left out
     /// is not asked about here.
-    pub fn covers(&self, path: &Path) -> bool {
-        self.globs.iter().any(|glob| glob.is_match(path))
+    pub fn covers(&self, path: &Path, is_directory: bool) -> bool {
+        self.globs.matched(path, is_directory).is_ignore()
     }
 
     /// Whether nothing is left out.
@@ -47,17 +53,17 @@ impl Exclude {
 mod tests {
     use super::*;
 
-    fn covers(glob: &str, path: &str) -> bool {
-        let mut exclude = Exclude::default();
-        exclude.add(glob).expect("a glob");
-        exclude.covers(Path::new(path))
+    fn covers(globs: &str, path: &str) -> bool {
+        let exclude = Exclude::of(globs.split(' ')).expect("globs");
+        exclude.covers(Path::new(path), !path.ends_with(".conf"))
     }
 
     #[test]
-    fn a_glob_with_a_slash_begins_at_the_configuration_file() {
+    fn globs_are_those_of_gitignore() {
         assert!(covers("samples", "samples"));
         assert!(covers("samples", "a/b/samples"));
         assert!(covers("samples/", "a/samples"));
+        assert!(!covers("x.conf/", "a/x.conf"), "only a directory has a slash at its end");
         assert!(covers("*.sample.conf", "a/x.sample.conf"));
         assert!(!covers("samples", "a/samples2"));
         assert!(covers("a/samples", "a/samples"));
@@ -65,15 +71,19 @@ mod tests {
         assert!(covers("/samples", "samples"));
         assert!(!covers("/samples", "a/samples"));
         assert!(covers("./samples", "samples"));
+        assert!(!covers("./samples", "a/samples"));
         assert!(covers("db*/old", "db1/old"));
         assert!(!covers("a/*", "a/b/c"), "but a/b is left out, and c with it");
         assert!(covers("**/old", "a/b/old"));
+        assert!(covers("b/**", "b/postgresql.conf") && !covers("b/**", "b"));
+        assert!(covers("db* !db2", "db1") && !covers("db* !db2", "db2"));
     }
 
     #[test]
     fn what_is_no_glob_is_refused() {
-        let refused = |glob: &str| Exclude::default().add(glob).expect_err(glob);
-        assert_eq!(refused("/"), "`/` would leave out everything");
-        assert!(refused("a[").starts_with("`a[` is no glob: "), "{}", refused("a["));
+        let refused = |globs: &[&str]| Exclude::of(globs.iter().copied()).expect_err("no globs");
+        assert_eq!(refused(&["a", "/"]), (1, "`/` would leave out everything".to_owned()));
+        let (index, why) = refused(&["a["]);
+        assert!(index == 0 && why.starts_with("`a[` is no glob: "), "{why}");
     }
 }

@@ -1,14 +1,18 @@
 //! Which nodes and files the paths on the command line mean.
 
 use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
+use super::ignored::Ignored;
 use super::{Disk, words};
 use crate::source::{FileKind, ReadError};
+
+/// Of a directory that git ignores no more is looked at.
+const MOST_ENTRIES: usize = 2_000;
 
 /// Something to check by itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -35,10 +39,13 @@ pub struct Discovery {
     pub nodes: Vec<Node>,
     /// What could not be read or is of no known kind, and why.
     pub errors: Vec<(PathBuf, String)>,
+    /// Directories with nodes in them that git ignores.
+    pub ignored: Vec<PathBuf>,
 }
 
-/// Finds the nodes at and below `paths`; `kind` says what a file is whose name does not.
-pub fn discover(disk: &Disk, paths: &[PathBuf], kind: Option<FileKind>) -> Discovery {
+/// Finds the nodes at and below `paths`; `kind` says what a file is whose name does not. What git ignores below a path is
+/// left out, if that is asked for.
+pub fn discover(disk: &Disk, paths: &[PathBuf], kind: Option<FileKind>, heeds_git: bool) -> Discovery {
     let mut found = Discovery::default();
     for path in paths {
         let real = match disk.resolve(path) {
@@ -49,7 +56,7 @@ pub fn discover(disk: &Disk, paths: &[PathBuf], kind: Option<FileKind>) -> Disco
             }
         };
         match fs::metadata(&real) {
-            Ok(metadata) if metadata.is_dir() => walk(disk, &real, path, &mut found),
+            Ok(metadata) if metadata.is_dir() => walk(disk, (&real, path), heeds_git, &mut found),
             Ok(_) => found.lone_file(path, kind),
             Err(error) => found.errors.push((path.clone(), words(&error).to_string())),
         }
@@ -57,6 +64,7 @@ pub fn discover(disk: &Disk, paths: &[PathBuf], kind: Option<FileKind>) -> Disco
     found.nodes.sort_unstable();
     found.nodes.dedup();
     found.errors.sort_unstable();
+    found.ignored.sort_unstable();
     found
 }
 
@@ -85,7 +93,7 @@ impl Discovery {
     }
 }
 
-/// The files that make a directory a node.
+/// Whether a file of that name makes a directory a node.
 fn is_marker(name: &OsStr) -> bool {
     const MARKERS: [&str; 6] =
         ["postgresql.conf", "postgresql.auto.conf", "pg_hba.conf", "pg_ident.conf", "recovery.conf", "PG_VERSION"];
@@ -98,9 +106,10 @@ fn is_skipped(name: &OsStr) -> bool {
 }
 
 /// Finds the node directories at and below `top`, which is shown as `shown`.
-fn walk(disk: &Disk, top: &Path, shown: &Path, found: &mut Discovery) {
+fn walk(disk: &Disk, (top, shown): (&Path, &Path), heeds_git: bool, found: &mut Discovery) {
     let mut nodes: HashSet<PathBuf> = HashSet::new();
     let mut dangling: Vec<(PathBuf, String)> = Vec::new();
+    let (mut ignored, mut left_out) = (heeds_git.then(|| Ignored::of(top)).flatten(), Vec::new());
     let mut walk = WalkDir::new(top).into_iter();
     let wanted = |entry: &DirEntry| entry.depth() == 0 || !is_skipped(entry.file_name());
     while let Some(entry) = walk.next() {
@@ -116,6 +125,9 @@ fn walk(disk: &Disk, top: &Path, shown: &Path, found: &mut Discovery) {
             // A data directory holds a PG_VERSION for each database: none of those is a node.
             if !wanted(&entry) || is_inside_data(&entry, top) {
                 walk.skip_current_dir();
+            } else if entry.depth() > 0 && ignored.as_mut().is_some_and(|ignored| ignored.covers(entry.path())) {
+                walk.skip_current_dir();
+                left_out.push(entry.path().to_owned());
             }
         } else if is_marker(entry.file_name()) {
             nodes.extend(entry.path().parent().map(Path::to_owned));
@@ -135,6 +147,7 @@ fn walk(disk: &Disk, top: &Path, shown: &Path, found: &mut Discovery) {
     let nodes = nodes.into_iter().map(|node| Node { path: show(node), place: Place::Directory });
     found.nodes.extend(nodes);
     found.errors.extend(dangling.into_iter().map(|(path, why)| (show(path), why)));
+    found.ignored.extend(left_out.into_iter().filter(|path| holds_node_below(path)).map(show));
 }
 
 fn is_inside_data(entry: &DirEntry, top: &Path) -> bool {
@@ -152,7 +165,19 @@ fn is_linked_node(link: &Path) -> bool {
 
 /// Whether a directory is a node, or half of one.
 pub fn holds_node(directory: &Path) -> bool {
-    fs::read_dir(directory).is_ok_and(|entries| entries.flatten().any(|entry| is_marker(&entry.file_name())))
+    !markers(directory).is_empty()
+}
+
+/// Whether a node lies in a directory or close below it. What git ignores may be large, and this is for a remark.
+fn holds_node_below(directory: &Path) -> bool {
+    let entries = WalkDir::new(directory).max_depth(3).into_iter().flatten();
+    entries.take(MOST_ENTRIES).any(|entry| is_marker(entry.file_name()))
+}
+
+/// The files that make a directory a node.
+pub fn markers(directory: &Path) -> Vec<OsString> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name()).filter(|name| is_marker(name)).collect()
 }
 
 /// Each directory once, under the name that is no link if it has one.
@@ -238,7 +263,7 @@ mod tests {
             "other/readme",
             "base/postgresql.conf",
         ]);
-        let found = discover(&Disk::default(), &[tree.path().to_owned()], None);
+        let found = discover(&Disk::default(), &[tree.path().to_owned()], None, true);
         assert_eq!(names(&tree, &found), ["a", "a/nested", "b", "base", "data"]);
         assert_eq!(found.errors, []);
     }
@@ -252,8 +277,32 @@ mod tests {
         symlink(outside.path().join("linked"), tree.path().join("node")).expect("linked");
         symlink(outside.path().join("deep"), tree.path().join("deep")).expect("linked");
         symlink(outside.path().join("linked/pg_hba.conf"), tree.path().join("k8s/pg_hba.conf")).expect("linked");
-        let found = discover(&Disk::default(), &[tree.path().to_owned()], None);
+        let found = discover(&Disk::default(), &[tree.path().to_owned()], None, true);
         assert_eq!(names(&tree, &found), ["k8s", "node", "real"]);
+    }
+
+    #[test]
+    fn what_git_ignores_is_left_out_unless_it_is_named() {
+        let tree = tree(&[
+            ".git/HEAD",
+            "db/postgresql.conf",
+            "pgdata/16/postgresql.conf",
+            "build/out/pg_hba.conf",
+            "build/keep/pg_hba.conf",
+            "local/postgresql.conf",
+            "empty/readme",
+        ]);
+        fs::write(tree.path().join(".gitignore"), "pgdata/\nempty/\n*.conf\n[\n").expect("written");
+        fs::write(tree.path().join("build/.gitignore"), "*\n!keep\n").expect("written");
+        fs::create_dir_all(tree.path().join(".git/info")).expect("made");
+        fs::write(tree.path().join(".git/info/exclude"), "/local\n").expect("written");
+        let find = |path: &str, heeds_git| discover(&Disk::default(), &[tree.path().join(path)], None, heeds_git);
+        let found = find("", true);
+        assert_eq!(names(&tree, &found), ["build/keep", "db"], "files are looked at whatever git thinks of them");
+        let ignored: Vec<&Path> = found.ignored.iter().filter_map(|path| path.strip_prefix(tree.path()).ok()).collect();
+        assert_eq!(ignored, ["build/out", "local", "pgdata"].map(Path::new));
+        assert_eq!(names(&tree, &find("pgdata", true)), ["pgdata/16"]);
+        assert_eq!(names(&tree, &find("", false)).len(), 5);
     }
 
     #[test]
@@ -261,11 +310,11 @@ mod tests {
         let tree = tree(&["pg_hba.conf", "x.txt", "conf.d/y.conf"]);
         let path = |name: &str| tree.path().join(name);
         let paths = [path("x.txt"), path("conf.d/y.conf"), path("none.conf"), path("pg_hba.conf"), path("pg_hba.conf")];
-        let found = discover(&Disk::default(), &paths, None);
+        let found = discover(&Disk::default(), &paths, None, true);
         assert_eq!(names(&tree, &found), ["conf.d/y.conf", "pg_hba.conf"]);
         assert_eq!(found.errors.len(), 2);
         assert_eq!(found.nodes[1].place, Place::File(FileKind::Hba));
-        let found = discover(&Disk::default(), &paths[..1], Some(FileKind::Ident));
+        let found = discover(&Disk::default(), &paths[..1], Some(FileKind::Ident), true);
         assert_eq!(found.nodes[0].place, Place::File(FileKind::Ident));
     }
 
@@ -273,7 +322,7 @@ mod tests {
     fn a_root_is_looked_below_and_not_shown() {
         let tree = tree(&["etc/postgresql/14/main/postgresql.conf"]);
         let disk = Disk { root: Some(tree.path().to_owned()) };
-        let found = discover(&disk, &["/etc/postgresql".into()], None);
+        let found = discover(&disk, &["/etc/postgresql".into()], None, true);
         assert_eq!(found.nodes[0].path, Path::new("/etc/postgresql/14/main"));
     }
 

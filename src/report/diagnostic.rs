@@ -9,7 +9,7 @@ use super::place::{Positions, Show, escape};
 use super::secrets::{mask_secrets, secret_spans};
 use super::window::hide_secrets;
 use super::{Report, Trouble};
-use crate::finding::{Edit, Finding, Fix};
+use crate::finding::{Edit, Finding, Fix, Severity};
 use crate::source::{Source, Sources, display};
 
 /// One finding.
@@ -211,6 +211,11 @@ pub fn subject(finding: &Finding, source: &Source) -> String {
 }
 
 impl Diagnostic {
+    /// Whether it is at least so severe.
+    pub fn is_at_least(&self, severity: Severity) -> bool {
+        Severity::from_word(self.level).is_some_and(|level| level >= severity)
+    }
+
     /// The file on one line, for eyes.
     pub fn shown_file(&self) -> String {
         escape(&self.file).replace('\n', " ")

@@ -30,10 +30,8 @@ pub struct NodeForecast {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commits: Option<&'static str>,
     /// Why not.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub because: Vec<String>,
     /// What has to be so, and is not in files.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub provided: Vec<String>,
     /// What no file ever says, and is taken for granted.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -53,12 +53,14 @@ pub struct Counts {
     pub warning: usize,
     /// Diagnostics of level info.
     pub info: usize,
-    /// Diagnostics with a fix, safe or not.
+    /// Diagnostics with a fix that `--fix` or `--unsafe-fixes` applies.
     pub fixable: usize,
     /// Findings that comments suppressed.
     pub suppressed: usize,
     /// Findings that the baseline holds.
     pub baselined: usize,
+    /// Entries of the baseline that hold more than was found.
+    pub stale: usize,
 }
 
 /// JSON in which nothing acts on a terminal: serde leaves DEL, C1 controls and what changes a text's direction as they are.
@@ -99,6 +101,7 @@ pub fn document<'a>(
             fixable: summary.fixable,
             suppressed: summary.suppressed,
             baselined: summary.baselined,
+            stale: summary.stale,
         },
         diagnostics,
         nodes,

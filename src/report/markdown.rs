@@ -25,6 +25,9 @@ pub fn write(out: &mut dyn Write, found: &Found, summary: &Summary) -> io::Resul
     for assumed in forecast::assumed(&found.nodes) {
         writeln!(out, "- taken for granted: {}", escape(assumed))?;
     }
+    if let Some(failure) = summary.failure() {
+        writeln!(out, "\n{}", escape(&failure))?;
+    }
     if !found.problems.is_empty() {
         writeln!(out, "\nWhat could not be done:\n")?;
     }

@@ -147,8 +147,13 @@ impl Output {
     pub fn write(mut self, out: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         self.texts.sort_by(|(one, _), (other, _)| one.cmp(other));
         self.found.diagnostics.sort_by(|one, other| {
-            let key = |diagnostic: &Diagnostic| (diagnostic.byte_offset, diagnostic.end_byte_offset);
-            (&one.file, key(one), &one.rule_id).cmp(&(&other.file, key(other), &other.rule_id))
+            let key = |diagnostic: &Diagnostic| diagnostic.end_byte_offset;
+            (&one.file, one.byte_offset, &one.rule_id, key(one)).cmp(&(
+                &other.file,
+                other.byte_offset,
+                &other.rule_id,
+                key(other),
+            ))
         });
         if let Some(statistics) = &self.statistics {
             write_statistics(out, statistics)?;
@@ -169,7 +174,7 @@ impl Output {
             Format::Github => github::write(out, found),
             Format::Gitlab => writeln!(out, "{}", json::to_text(&gitlab::document(&found.diagnostics), true)?),
             Format::Rdjson => writeln!(out, "{}", json::to_text(&rdjson::document(&found.diagnostics), true)?),
-            Format::Junit => junit::write(out, found),
+            Format::Junit => junit::write(out, found, summary),
             Format::Checkstyle => checkstyle::write(out, &found.diagnostics),
             Format::Markdown => markdown::write(out, found, summary),
         }

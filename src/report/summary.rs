@@ -24,6 +24,12 @@ pub struct Summary {
     pub baselined: usize,
     /// What kept the job from being done.
     pub troubles: usize,
+    /// Entries of baselines for which less was found than they hold.
+    pub stale: usize,
+    /// Whether one of these makes the exit code 1.
+    pub fails_on_stale: bool,
+    /// From which severity on findings make the exit code 1; None: they do not.
+    pub fails_on: Option<Severity>,
 }
 
 impl Summary {
@@ -38,6 +44,13 @@ impl Summary {
         self.suppressed += other.suppressed;
         self.baselined += other.baselined;
         self.troubles += other.troubles;
+        self.stale += other.stale;
+    }
+
+    /// What makes the exit code 1 besides findings, in words.
+    pub fn failure(&self) -> Option<String> {
+        let what = || format!("{} of the baseline with less behind it", plural(self.stale, "entry"));
+        (self.fails_on_stale && self.stale > 0).then(what)
     }
 
     /// Counts one more report.
@@ -78,6 +91,7 @@ impl Summary {
             (held_back, "with --unsafe-fixes"),
             (self.suppressed, "suppressed"),
             (self.baselined, "in the baseline"),
+            (self.stale, "stale in the baseline"),
         ];
         let notes: Vec<String> =
             notes.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
@@ -88,5 +102,8 @@ impl Summary {
 
 /// `3 errors`
 pub fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    match noun.strip_suffix('y') {
+        Some(stem) if count != 1 => format!("{count} {stem}ies"),
+        _ => format!("{count} {noun}{}", if count == 1 { "" } else { "s" }),
+    }
 }

@@ -108,7 +108,7 @@ fn report() -> Report {
 
 fn output(format: Format, report: &Report, show: Show, color: bool, statistics: bool) -> String {
     let mut output = Output::new(format, show, Look { color, links: color, width: 100 }, statistics);
-    let mut summary = Summary::default();
+    let mut summary = Summary { fails_on: Some(Severity::Warning), ..Summary::default() };
     summary.add(report);
     let rendered = output.render(report);
     output.take(rendered);

@@ -180,6 +180,27 @@ impl Condition {
         }
     }
 
+    /// The first word that has to be a parameter and is none, so that the condition would never hold.
+    pub fn stranger(&self, is_known: &dyn Fn(&str) -> bool) -> Option<&str> {
+        let is_known_bare = |name: &str| match name.split_once('.') {
+            Some((PRIMARY | STANDBY, bare)) => is_known(bare),
+            _ => is_known(name),
+        };
+        match self {
+            Condition::All(several) | Condition::Any(several) => {
+                several.iter().find_map(|condition| condition.stranger(is_known))
+            }
+            Condition::Not(condition) => condition.stranger(is_known),
+            Condition::IsSet(name) | Condition::On(name) => (!is_known_bare(name)).then_some(name.as_str()),
+            // Of what is compared one is a parameter; the others may be words that it takes.
+            Condition::Compare(..) | Condition::In(..) => {
+                let names = self.names();
+                let first = names.first().copied();
+                if names.iter().any(|name| is_known_bare(name)) { None } else { first }
+            }
+        }
+    }
+
     /// Checks the types against a catalogue: literals must be values of the parameters they stand beside.
     ///
     /// # Errors

@@ -75,15 +75,15 @@ impl Baselines {
     }
 
     /// Says which entries are stale, and whether any is.
-    pub fn tell(&self, tallies: &Tallies, err: &mut dyn Write) -> bool {
-        let mut is_any = false;
+    pub fn tell(&self, tallies: &Tallies, err: &mut dyn Write) -> usize {
+        let mut count = 0;
         for kept in self.iter() {
             let stale =
                 tallies.get(&kept.path).map_or_else(|| kept.stale(&Tally::default()), |tally| kept.stale(tally));
             kept.tell(&stale, err);
-            is_any |= !stale.is_empty();
+            count += stale.len();
         }
-        is_any
+        count
     }
 }
 

@@ -41,12 +41,14 @@ pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
     if let Some(major) = run.preview() {
         let _ = writeln!(world.err, "pgconflint: note: {major} is a preview: it has not been released and may change");
     }
-    let is_stale = run.baselines.tell(&tallies, world.err);
+    summary.stale = run.baselines.tell(&tallies, world.err);
+    summary.fails_on_stale = options.fail_on_stale && !options.exit_zero;
+    summary.fails_on = Some(options.fail_on).filter(|_| !options.exit_zero);
     let exit = match () {
         () if !run.errors.is_empty() => Exit::Trouble,
         () if options.exit_zero => Exit::Clean,
         () if summary.at_least(options.fail_on) > 0 || fixes.diff && changes > 0 => Exit::Findings,
-        () if options.fail_on_stale && is_stale => Exit::Findings,
+        () if options.fail_on_stale && summary.stale > 0 => Exit::Findings,
         () => Exit::Clean,
     };
     let problems = Report { errors: std::mem::take(&mut run.errors), ..Report::default() };

@@ -26,6 +26,9 @@ use crate::source::Files;
 use crate::suppress;
 use crate::suppress::baseline::Tally;
 
+/// Of what is left out no more is named.
+const NAMED: usize = 5;
+
 /// So few nodes are done before other threads have started.
 const FEW: usize = 16;
 
@@ -129,12 +132,13 @@ impl<'a> Run<'a> {
         if !stdin.is_empty() {
             nodes.push(self.read_stdin(world)?);
         }
-        let found = files::discover(disk, &paths, options.kind);
+        let found = files::discover(disk, &paths, options.kind, true);
+        self.tell_ignored(&found.ignored, world);
         nodes.extend(found.nodes);
         let mut project_of = |path: &Path, is_file: bool| {
             let directory = directory_of(path, is_file);
             let project = projects.of(&disk.resolve(&directory).unwrap_or(directory))?;
-            let is_left_out = leaves_out(&project.config, path, options, disk, show);
+            let is_left_out = leaves_out(&project.config, path, is_file, options, disk, show);
             Ok::<_, Vec<String>>(Some(project).filter(|_| !is_left_out))
         };
         let (mut kept, count) = (Vec::with_capacity(nodes.len()), nodes.len() + found.errors.len());
@@ -151,12 +155,27 @@ impl<'a> Run<'a> {
         if is_nothing && !(options.force_exclude && count > 0) {
             let paths: Vec<String> = paths.iter().map(|path| show.path(path)).collect();
             let why = match count {
+                0 if !found.ignored.is_empty() => "git ignores what is there",
                 0 => "no postgresql.conf, pg_hba.conf or PG_VERSION",
                 _ => "pgconflint.toml excludes what is there",
             };
             return Err(vec![format!("nothing to check in {}: {why}", paths.join(", "))]);
         }
         Ok(kept)
+    }
+
+    /// Says what is not checked because git ignores it: it may be more than somebody thinks.
+    fn tell_ignored(&self, ignored: &[PathBuf], world: &mut World<'_>) {
+        if ignored.is_empty() {
+            return;
+        }
+        let mut paths: Vec<String> = ignored.iter().take(NAMED).map(|path| self.show.path(path)).collect();
+        if ignored.len() > NAMED {
+            paths.push(format!("{} more", ignored.len() - NAMED));
+        }
+        let paths = self.show.line(&paths.join(", "));
+        let note = "left out, as git ignores them (what is named is checked)";
+        let _ = writeln!(world.err, "pgconflint: note: {note}: {paths}");
     }
 
     fn read_stdin(&mut self, world: &mut World<'_>) -> Result<files::Node, Vec<String>> {

@@ -48,7 +48,7 @@ fn is_node(files: &dyn Files, directory: &Path) -> bool {
 
 /// The nodes of a tree; the data directory of another one is no node by itself.
 fn nodes(disk: &Disk, top: &Path) -> Vec<PathBuf> {
-    let found = files::discover(disk, &[top.to_owned()], None).nodes;
+    let found = files::discover(disk, &[top.to_owned()], None, false).nodes;
     let nodes: Vec<PathBuf> = found.into_iter().map(|node| node.path).filter(|path| is_node(disk, path)).collect();
     let real = |path: &Path| disk.resolve(path).ok().and_then(|path| fs::canonicalize(path).ok());
     let data = |node: &PathBuf| {

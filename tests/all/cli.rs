@@ -156,6 +156,28 @@ fn json_is_valid_by_the_published_schema() {
         assert!(validator.is_valid(&document), "{text}");
         assert_eq!(document["summary"]["files"], 1);
     }
+    // What comes with source: faults of all kinds, nodes that follow each other or fail to.
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let directories = |path: &str| -> Vec<String> {
+        let entries = fs::read_dir(top.join(path)).expect("it is there").flatten().map(|entry| entry.path());
+        entries.filter(|path| path.is_dir()).map(|path| path.to_str().expect("UTF-8").to_owned()).collect()
+    };
+    let single = ["testdata/node", "testdata/book/broken"].into_iter().flat_map(directories).map(|path| vec![path]);
+    let pairs = directories("testdata/pair/guides").into_iter().map(|path| {
+        vec!["--primary".to_owned(), format!("{path}/primary"), "--standby".to_owned(), format!("{path}/standby")]
+    });
+    let (mut nodes, mut documents) = (0, 0);
+    for arguments in single.chain(pairs) {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (code, text, trouble) = run(&tree(&[]), &[&["check", "--format", "json"], &arguments[..]].concat());
+        assert_ne!(code, 2, "{arguments:?}: {trouble}");
+        let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let faults: Vec<String> = validator.iter_errors(&document).map(|fault| fault.to_string()).collect();
+        assert_eq!(faults, [""; 0], "{arguments:?}");
+        nodes += document["nodes"].as_array().map_or(0, Vec::len);
+        documents += 1;
+    }
+    assert!(documents > 30 && nodes > 30, "{documents} documents, {nodes} nodes");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! README.md, the pages of the book and their pictures say what the program says. `PGCONFLINT_BLESS=1` writes them anew.
+#![expect(clippy::print_stdout, reason = "what was skipped is told")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -291,4 +292,37 @@ fn the_page_about_pages_shows_one() {
     let shown = blocks(&text, "");
     let page = shown.iter().find(|block| block.starts_with("# ")).expect("a page in a fence of four");
     pgconflint::rule::page::parse("shown", page).unwrap();
+}
+
+/// The recipe for those who do without pre-commit, with the real git.
+#[test]
+fn the_hook_without_pre_commit_looks_at_what_is_staged() {
+    let text = fs::read_to_string(top().join("docs/pre-commit.md")).unwrap();
+    let recipe = blocks(&text, "sh").into_iter().find(|block| block.contains("git diff --cached")).unwrap();
+    let tree = crate::cli::tree(&[
+        ("etc/nginx.conf", "user www;\n"),
+        ("db/postgresql.conf", "port = 5432\n"),
+        ("db/pg_hba.conf", "local all all peer\n"),
+        ("other/postgresql.conf", "no such line\n"),
+    ]);
+    let program = get_cargo_bin("pgconflint");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = [program.parent().unwrap().to_owned()].into_iter().chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(path).unwrap();
+    let sh = |script: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).current_dir(tree.path()).env("PATH", &path).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        shell.env_remove("GIT_DIR").env_remove("GIT_INDEX_FILE").output().unwrap()
+    };
+    if !sh("git init -q .").status.success() {
+        return println!("skipped: git is not installed");
+    }
+    sh("git add etc db");
+    let done = sh(&recipe);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
+    fs::write(tree.path().join("db/pg_hba.conf"), "locl all all peer\n").unwrap();
+    sh("git add db");
+    let done = sh(&recipe);
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(!done.status.success() && said.contains("db/pg_hba.conf:1:1") && !said.contains("nginx"), "{said}");
 }

@@ -63,7 +63,7 @@ fn a_baseline_may_stand_in_the_configuration() {
     assert_eq!(run(&tree, &["check"]).1, "nothing found in 2 files (2 in the baseline)\n");
     fs::write(tree.path().join("b/db/postgresql.conf"), "port = 1\n").unwrap();
     let (code, text, trouble) = run(&tree, &["check", "--fail-on-stale-baseline"]);
-    assert_eq!((code, text.as_str()), (1, "nothing found in 2 files (1 in the baseline)\n"));
+    assert_eq!((code, text.as_str()), (1, "nothing found in 2 files (1 in the baseline, 1 stale in the baseline)\n"));
     assert!(trouble.starts_with("pgconflint: note: b/../b.json: "), "{trouble}");
     assert_eq!(trouble.lines().count(), 2, "{trouble}");
     // One that is named goes before.

@@ -50,6 +50,34 @@ fn a_summary_says_what_comes_of_a_pair() {
     assert!(text.contains("\n- standby b will stream from a\n"), "{text}");
 }
 
+/// A CI that shows JUnit shows what the exit code says.
+#[test]
+fn junit_is_red_where_the_exit_code_is_1() {
+    let hba = "local all all trust\nlocal all all trust\n";
+    let tree = tree(&[USELESS, ("db/pg_hba.conf", hba), ("clean/postgresql.conf", "port = 5432\n")]);
+    let mut seen = [false; 2];
+    for fail_on in [&[][..], &["--fail-on", "error"], &["--fail-on", "info"], &["--exit-zero"]] {
+        for path in ["db", "clean"] {
+            let (code, text, _) = run(&tree, &[&["check", path, "--format", "junit"], fail_on].concat());
+            let counts = text.lines().find(|line| line.starts_with("<testsuites")).unwrap();
+            let is_red = !counts.ends_with("failures=\"0\" errors=\"0\">");
+            assert_eq!(is_red, code == 1, "{fail_on:?} {path}: {text}");
+            seen[usize::from(is_red)] = true;
+        }
+    }
+    assert_eq!(seen, [true, true]);
+    // An entry of a baseline with nothing behind it is no finding, and red all the same if it was asked for.
+    assert_eq!(run(&tree, &["baseline", "write", "db", "--baseline", "b.json"]).0, 0);
+    fs::write(tree.path().join("db/postgresql.conf"), "port = 5432\n").unwrap();
+    let stale = ["check", "db", "--baseline", "b.json", "--format", "junit"];
+    let (code, text, _) = run(&tree, &stale);
+    assert!(code == 0 && text.contains("failures=\"0\""), "{text}");
+    let (code, text, _) = run(&tree, &[&stale[..], &["--fail-on-stale-baseline"]].concat());
+    assert!(code == 1 && text.contains("1 entry of the baseline with less behind it"), "{text}");
+    let (_, text, _) = run(&tree, &["check", "db", "--baseline", "b.json"]);
+    assert!(text.contains("1 stale in the baseline"), "{text}");
+}
+
 #[test]
 fn a_baseline_keeps_quiet_what_was_there() {
     let two = "wal_level = minimal\nmax_wal_senders = 5\nport = 1 # pgconflint: ignore[nothing]\n";
