@@ -4,13 +4,14 @@
 #![allow(clippy::disallowed_methods)]
 
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 use pgconflint::cli::Cli;
 use pgconflint::files::Changes;
-use pgconflint::run::{World, run};
+use pgconflint::run::{Checkouts, World, run};
 
 /// Columns where there is no terminal to ask.
 const WIDTH: usize = 100;
@@ -38,8 +39,14 @@ fn main() -> ExitCode {
         err: &mut io::stderr(),
         interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         changes: Changes { before: &fault::before },
+        checkouts: Checkouts { github: directory_of("GITHUB_WORKSPACE"), gitlab: directory_of("CI_PROJECT_DIR") },
     };
     ExitCode::from(run(options, &mut world).code())
+}
+
+/// A directory that the environment names.
+fn directory_of(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 /// What clap says: help and version on standard output, usage errors on standard error.

@@ -21,13 +21,13 @@ mod target;
 mod tree;
 
 use std::io::{self, Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Options, Task};
 use crate::files::Changes;
-use crate::report::Show;
+use crate::report::{Show, lexical};
 use crate::server;
 
 /// Everything that a run has from outside, so that tests can be the outside.
@@ -50,6 +50,17 @@ pub struct World<'a> {
     pub interactive: bool,
     /// What a migration changes on the disk goes through here.
     pub changes: Changes<'a>,
+    /// The tops of the checkouts of CI systems.
+    pub checkouts: Checkouts,
+}
+
+/// Where CI systems have checked the repository out: they read paths in their own formats from there.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Checkouts {
+    /// `GITHUB_WORKSPACE`
+    pub github: Option<PathBuf>,
+    /// `CI_PROJECT_DIR`
+    pub gitlab: Option<PathBuf>,
 }
 
 /// How a run ended.
@@ -139,17 +150,4 @@ pub(crate) fn directory_of(path: &Path, is_file: bool) -> PathBuf {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     }
-}
-
-/// The path without `.` and `..`, as it is written: what links lead to is not asked.
-fn lexical(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir => drop(plain.pop()),
-            other => plain.push(other),
-        }
-    }
-    plain
 }

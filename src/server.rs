@@ -45,7 +45,7 @@ use session::Session;
 /// Serves a client on standard input and output until it says `exit`, or is gone.
 pub fn stdio(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
-    let show = Show { directory: world.directory.clone(), root, secrets: show_secrets };
+    let show = Show { directory: world.directory.clone(), root, secrets: show_secrets, top: None };
     let done = wire::between(world.stdin, world.out, |connection| serve(&connection, options, &show));
     done.unwrap_or_else(|errors| {
         for error in errors {

@@ -15,6 +15,8 @@ pub struct Show {
     pub root: Option<PathBuf>,
     /// Whether passwords are shown: for the owner's eyes.
     pub secrets: bool,
+    /// The directory above from which a reader of this format counts paths, where that is not `directory`.
+    pub top: Option<PathBuf>,
 }
 
 impl Show {
@@ -28,7 +30,12 @@ impl Show {
             _ => None,
         };
         let path = below_root.as_deref().unwrap_or(path);
+        let from_top = self.top.as_ref().and_then(|top| {
+            let whole = lexical(&self.directory.join(path));
+            whole.strip_prefix(top).map(Path::to_owned).ok()
+        });
         let path = path.strip_prefix(&self.directory).unwrap_or(path);
+        let path = from_top.as_deref().unwrap_or(path);
         // Going through the components drops `./` and doubled separators.
         let path: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
         if path.as_os_str().is_empty() {
@@ -48,6 +55,19 @@ impl Show {
     pub fn line(&self, text: &str) -> String {
         self.text(text).replace('\n', " ")
     }
+}
+
+/// The path without `.` and `..`, as it is written: what links lead to is not asked.
+pub fn lexical(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(plain.pop()),
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// Whether a character would act on a terminal or hide what a text says, instead of being seen. A line feed may stay.
@@ -123,7 +143,7 @@ mod tests {
 
     #[test]
     fn paths_are_relative_to_the_working_directory_and_show_the_root() {
-        let show = Show { directory: "/work".into(), root: Some("/work/image".into()), secrets: false };
+        let show = Show { directory: "/work".into(), root: Some("/work/image".into()), secrets: false, top: None };
         let path = |path: &str| show.path(Path::new(path));
         assert_eq!(path("/work/image/b.conf"), "image/b.conf");
         assert_eq!(path("/work/a/b.conf"), "image/work/a/b.conf");
@@ -132,6 +152,16 @@ mod tests {
         assert_eq!(path("/etc/b.conf"), "image/etc/b.conf");
         assert_eq!(path("/work"), "image/work");
         assert_eq!(path("."), ".");
+    }
+
+    #[test]
+    fn paths_may_count_from_the_top_of_a_checkout() {
+        let show = Show { directory: "/repo/deploy".into(), top: Some("/repo".into()), ..Show::default() };
+        let path = |path: &str| show.path(Path::new(path));
+        assert_eq!(path("db/postgresql.conf"), "deploy/db/postgresql.conf");
+        assert_eq!(path("../x/pg_hba.conf"), "x/pg_hba.conf");
+        assert_eq!(path("/repo/deploy/a.conf"), "deploy/a.conf");
+        assert_eq!(path("/etc/a.conf"), "/etc/a.conf");
     }
 
     #[test]

@@ -189,7 +189,7 @@ fn configured(options: &Check, show: &Show) -> Result<Option<PathBuf>, Vec<Strin
 /// `baseline write`, or `baseline prune`.
 pub fn baseline(options: &Check, path: Option<&Path>, prune: bool, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
-    let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets };
+    let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
     let path = match path.map_or_else(|| configured(options, &show), |path| Ok(Some(path.to_owned()))) {
         Ok(path) => path.unwrap_or_else(|| PathBuf::from(NAME)),
         Err(errors) => {

@@ -11,12 +11,12 @@ use super::pending::Pending;
 use super::{Exit, World, fix, trouble, written};
 use crate::cli::Check;
 use crate::files::{self, Disk};
-use crate::report::{Format, Look, Output, Report, Show, Summary};
+use crate::report::{Format, Look, Output, Report, Show, Summary, Trouble};
 
 /// Checks what was asked for, writes the reports, and says how it ended.
 pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
-    let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets };
+    let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
     let disk = Disk { root };
     let kept = options.baseline.as_ref().map(|path| Kept::read(path, &show)).transpose();
     let prepared = kept.map_err(|error| vec![error]);
@@ -24,7 +24,7 @@ pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
         Ok(run) => run,
         Err(errors) => {
             errors.iter().for_each(|error| trouble(world.err, None, error));
-            return Exit::Trouble;
+            return tell_nothing(errors, options, &show, world);
         }
     };
     let mut outputs = outputs(options, &show, world);
@@ -59,6 +59,20 @@ pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
     // Where the fixed or changed text goes to standard output, findings stay out of it.
     let to_stdout = !(fixes.diff || fixes.write && run.stdin.is_some());
     write(outputs, &options.reports, &summary, to_stdout, exit, world)
+}
+
+/// Writes reports that say why there is none: whoever reads them goes on to upload or to parse them.
+fn tell_nothing(errors: Vec<String>, options: &Check, show: &Show, world: &mut World<'_>) -> Exit {
+    let summary = Summary { troubles: errors.len(), ..Summary::default() };
+    let errors = errors.into_iter().map(|message| Trouble { path: None, message });
+    let report = Report { errors: errors.collect(), ..Report::default() };
+    let mut outputs = outputs(options, show, world);
+    for output in &mut outputs {
+        let rendered = output.render(&report);
+        output.take(rendered);
+    }
+    let to_stdout = !(options.fixes.diff || options.fixes.write);
+    write(outputs, &options.reports, &summary, to_stdout, Exit::Trouble, world)
 }
 
 /// Shows what fixes would change, or writes it.
@@ -102,9 +116,16 @@ fn taken(examined: Vec<Examined>, outputs: &mut [Output], run: &mut Run<'_>) -> 
 fn outputs(options: &Check, show: &Show, world: &World<'_>) -> Vec<Output> {
     let output = |(format, file): &(Format, Option<PathBuf>)| {
         let is_seen = file.is_none();
+        let top = match format {
+            Format::Github | Format::Sarif => &world.checkouts.github,
+            Format::Gitlab => &world.checkouts.gitlab,
+            _ => &None,
+        };
+        let top = top.as_ref().filter(|top| show.directory.starts_with(top)).cloned();
+        let show = Show { top, ..show.clone() };
         let look =
             Look { color: world.color && is_seen, links: world.color && world.links && is_seen, width: world.width };
-        Output::new(*format, show.clone(), look, options.statistics)
+        Output::new(*format, show, look, options.statistics)
     };
     options.reports.iter().map(output).collect()
 }

@@ -62,7 +62,7 @@ const NEAR: usize = 3;
 /// Says which line of pg_hba.conf decides over a connection.
 pub fn hba(options: &cli::Hba, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
-    let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets };
+    let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
     match answer(options, &Disk { root }, &show) {
         Ok((pg, answer)) => {
             let mut out = BufWriter::new(&mut *world.out);

@@ -60,7 +60,7 @@ fn asked(given: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Res
         None => given,
     };
     let root = options.target.root.as_ref().map(|root| directory.join(root));
-    let show = Show { directory: directory.clone(), root: root.clone(), secrets: show_secrets };
+    let show = Show { directory: directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
     let disk = Disk { root };
     let files = Cached::new(&disk);
     let mut projects = Projects::new(&directory, options.target.config.as_deref(), options.target.isolated)?;

@@ -58,7 +58,7 @@ struct Overridden {
 /// Prints the effective settings of a node.
 pub fn settings(options: &cli::Settings, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
-    let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets };
+    let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
     match read(options, &Disk { root }, &show) {
         Ok((pg, settings)) => {
             let mut out = BufWriter::new(&mut *world.out);

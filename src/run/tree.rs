@@ -71,7 +71,7 @@ fn several(options: &cli::Migrate, nodes: Vec<PathBuf>, show_secrets: bool, worl
         };
         let one = cli::Migrate { directory: node.clone(), act, ..options.clone() };
         let mut document = Vec::new();
-        let World { directory, stdin, out, err, color, links, width, interactive, changes } = world;
+        let World { directory, stdin, out, err, color, links, width, interactive, changes, checkouts } = world;
         if index > 0 && !options.json {
             let _ = out.write_all(b"\n");
         }
@@ -86,6 +86,7 @@ fn several(options: &cli::Migrate, nodes: Vec<PathBuf>, show_secrets: bool, worl
             width: *width,
             interactive: *interactive,
             changes: *changes,
+            checkouts: checkouts.clone(),
         };
         let exit = migrate::migrate(&one, show_secrets, &mut inner);
         worst = if exit.code() > worst.code() { exit } else { worst };
@@ -102,7 +103,7 @@ fn several(options: &cli::Migrate, nodes: Vec<PathBuf>, show_secrets: bool, worl
 
 /// A file by itself, often a template: a node that has nothing else.
 fn file(options: &cli::Migrate, disk: &Disk, show_secrets: bool, world: &mut World<'_>) -> Exit {
-    let show = Show { directory: world.directory.clone(), root: disk.root.clone(), secrets: show_secrets };
+    let show = Show { directory: world.directory.clone(), root: disk.root.clone(), secrets: show_secrets, top: None };
     let plan = match lone_plan(options, disk, &show) {
         Ok(plan) => plan,
         Err(errors) => {

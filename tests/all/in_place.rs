@@ -323,6 +323,7 @@ pub fn hooked_with(
         width: 100,
         interactive: answer.is_some(),
         changes: Changes { before },
+        checkouts: pgconflint::run::Checkouts::default(),
     };
     let options = Options { task: Task::Migrate(Box::new(options)), color: None, show_secrets: false };
     let exit = pgconflint::run::run(options, &mut world);

@@ -50,6 +50,42 @@ fn a_summary_says_what_comes_of_a_pair() {
     assert!(text.contains("\n- standby b will stream from a\n"), "{text}");
 }
 
+/// CI systems read paths in their own formats from the top of their checkout, wherever the step runs.
+#[test]
+fn paths_of_ci_formats_begin_at_the_checkout() {
+    let tree = tree(&[("deploy/db/postgresql.conf", USELESS.1)]);
+    let top = tree.path().canonicalize().unwrap();
+    let said = |format: &str| {
+        let mut command = std::process::Command::new(insta_cmd::get_cargo_bin("pgconflint"));
+        command.args(["check", "db", "--format", format]).current_dir(top.join("deploy"));
+        command.env("GITHUB_WORKSPACE", &top).env("CI_PROJECT_DIR", &top);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    assert!(said("github").contains("file=deploy/db/postgresql.conf,"), "{}", said("github"));
+    assert!(said("sarif").contains("\"uri\": \"deploy/db/postgresql.conf\""), "{}", said("sarif"));
+    assert!(said("gitlab").contains("\"path\": \"deploy/db/postgresql.conf\""), "{}", said("gitlab"));
+    assert!(said("json").contains("\"file\": \"db/postgresql.conf\""), "the working directory, as ever");
+}
+
+/// Who uploads or parses a report finds one, which says why it holds nothing.
+#[test]
+fn reports_are_written_where_nothing_could_be_checked() {
+    let tree = tree(&[("readme", "")]);
+    for format in FORMATS {
+        let report = format!("{format}=out.{format}");
+        let (code, text, trouble) = run(&tree, &["check", "--report", &report]);
+        assert_eq!((code, text.as_str()), (2, ""), "{format}");
+        assert!(trouble.contains("nothing to check in ."), "{trouble}");
+        let written = read(&tree, &format!("out.{format}"));
+        let says_why = written.contains("nothing to check in .");
+        let has_no_place = ["text", "concise", "json-lines", "gitlab", "rdjson", "checkstyle"].contains(&format);
+        assert!(says_why || has_no_place, "{format}: {written}");
+    }
+    let (code, text, _) = run(&tree, &["check", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, document["errors"].as_array().map(Vec::len)), (2, Some(1)));
+}
+
 /// A CI that shows JUnit shows what the exit code says.
 #[test]
 fn junit_is_red_where_the_exit_code_is_1() {

@@ -286,6 +286,7 @@ fn by_command(directory: &Path, major: Major, visit: &Visit, theirs: &Answer) ->
         width: 80,
         interactive: false,
         changes: Changes { before: &|_, _| Ok(()) },
+        checkouts: pgconflint::run::Checkouts::default(),
     };
     let options = cli::Options { task: cli::Task::Hba(options), color: None, show_secrets: false };
     run::run(options, &mut world);
