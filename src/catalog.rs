@@ -7,12 +7,14 @@ mod facts;
 mod parameter;
 mod reading;
 pub mod recovery;
+mod similar;
 mod table;
 pub mod tables;
 
 pub use facts::{Period, periods};
 pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
+pub use similar::{similar, similar_elsewhere};
 
 use table::{Table, fields, first, rows};
 
@@ -204,18 +206,21 @@ pub fn history(name: &str) -> Option<(Major, Major)> {
     static BY_NAME: OnceLock<HashMap<String, (Major, Major)>> = OnceLock::new();
     let by_name = BY_NAME.get_or_init(|| {
         let mut by_name: HashMap<String, (Major, Major)> = HashMap::new();
-        let mut known = |name: &str, major: Major| {
+        for (name, major) in every_name() {
             by_name.entry(name.to_ascii_lowercase()).or_insert((major, major)).1 = major;
-        };
-        for (major, text) in &RECORDED {
-            rows(text).for_each(|row| known(first(row), *major));
-            minors(*major).filter(|minor| minor.what == "added").for_each(|minor| known(minor.name, *major));
-            let aliases = rows_of(ALIASES).filter(|row| within(*major, row[2], row[3]));
-            aliases.for_each(|row| known(row[0], *major));
         }
         by_name
     });
     by_name.get(&name.to_ascii_lowercase()).copied()
+}
+
+/// Every name that some major knows, old names included, and the major: once for each, oldest first.
+fn every_name() -> impl Iterator<Item = (&'static str, Major)> {
+    RECORDED.iter().flat_map(|(major, text)| {
+        let added = minors(*major).filter(|minor| minor.what == "added").map(|minor| minor.name);
+        let aliases = rows_of(ALIASES).filter(|row| within(*major, row[2], row[3])).map(|row| row[0]);
+        rows(text).map(first).chain(added).chain(aliases).map(|name| (name, *major))
+    })
 }
 
 /// The majors with a recorded catalogue, oldest first.
