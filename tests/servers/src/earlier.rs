@@ -19,13 +19,22 @@ use crate::wire::Session;
 const CONTROL: &str = "global/pg_control";
 const PREPARED: &str = "pg_twophase/";
 
+/// Whether the data directory of a question has been through anything.
+pub fn is_asked(files: &FileSet) -> bool {
+    files.files.keys().any(|name| is_of_the_past(name))
+}
+
+fn is_of_the_past(name: &str) -> bool {
+    name == CONTROL || name.starts_with(PREPARED)
+}
+
 /// The files that are to be written, once the data directory has been through what the others stand for.
 pub fn live(major: u16, scratch: &Path, data: &Path, files: &FileSet) -> Result<FileSet> {
     let mut rest = files.clone();
-    rest.files.retain(|name, _| name != CONTROL && !name.starts_with(PREPARED));
-    if rest.files.len() == files.files.len() {
+    if !is_asked(files) {
         return Ok(rest);
     }
+    rest.files.retain(|name, _| !is_of_the_past(name));
     let prepared = files.files.keys().filter(|name| name.starts_with(PREPARED)).count();
     let control = String::from_utf8_lossy(files.get(CONTROL).map_or(&[][..], Vec::as_slice)).into_owned();
     let mut postgres = user::command(install::home(major)?.join("bin/postgres"));
@@ -49,7 +58,7 @@ pub fn live(major: u16, scratch: &Path, data: &Path, files: &FileSet) -> Result<
         let socket = names.into_iter().find(is_socket).context("no socket")?;
         let mut session = Session::open(&scratch.join(socket), "postgres")?;
         for number in 0..prepared {
-            let query = format!("begin; create table t{number} (i int); prepare transaction 't{number}'");
+            let query = format!("begin; create table prepared_{number} (i int); prepare transaction '{number}'");
             let answer = session.query(&query)?;
             ensure!(answer.error.is_none(), "preparing on {major}: {:?}", answer.error);
         }

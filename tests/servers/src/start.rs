@@ -112,7 +112,11 @@ fn start_until(
 ) -> Result<Outcome> {
     let scratch = template::scratch()?;
     let data = scratch.path().join("data");
-    template::copy_for_a_start(major, segment, &data)?;
+    match earlier::is_asked(files) {
+        // What it goes through must not reach the template.
+        true => template::copy(major, segment, &data)?,
+        false => template::copy_for_a_start(major, segment, &data)?,
+    }
     let files = &earlier::live(major, scratch.path(), &data, files)?;
     for path in files.write(&data)? {
         user::give(&path)?;
