@@ -12,6 +12,9 @@ use crate::nearest;
 /// Answers that are kept. A language server that runs for weeks meets many a half-typed name.
 const KEPT: usize = 4096;
 
+/// Names close to a mistyped one, by that.
+type Answers = HashMap<String, Arc<[&'static str]>>;
+
 /// How often a word has each letter; digits and what is neither are counted together.
 type Letters = [u8; 29];
 
@@ -33,7 +36,7 @@ pub fn similar_elsewhere(name: &str, catalog: &Catalog) -> Option<&'static str> 
 
 /// All names that are close enough, the closest first.
 fn close(name: &str) -> Arc<[&'static str]> {
-    static ANSWERS: Mutex<Option<HashMap<String, Arc<[&'static str]>>>> = Mutex::new(None);
+    static ANSWERS: Mutex<Option<Answers>> = Mutex::new(None);
     let mut answers = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
     let answers = answers.get_or_insert_default();
     if let Some(known) = answers.get(name) {
