@@ -1,42 +1,67 @@
 //! The tables of `rules/catalog`: lines of fields between tabs.
 
-use std::sync::OnceLock;
-
 /// As many fields as the widest [`Table`] has; further ones of a row are empty.
 const WIDTH: usize = 8;
 
-/// A table whose rows are looked up by their first field, put in order when it is first asked: a check asks it for
-/// every line of a file.
+/// A table whose rows are looked up by their first field, which build.rs has put in order: a check asks it for every
+/// line of a file.
 pub struct Table {
-    text: &'static str,
-    sorted: OnceLock<Vec<&'static str>>,
+    sorted: &'static str,
 }
 
+/// The [`Table`] that build.rs has made of a file of `rules/catalog`.
+macro_rules! table {
+    ($name:literal) => {
+        $crate::catalog::table::Table::new(include_str!(concat!(env!("OUT_DIR"), "/", $name, ".tsv")))
+    };
+}
+
+pub(crate) use table;
+
 impl Table {
-    /// The table of that text.
-    pub const fn new(text: &'static str) -> Table {
-        Table { text, sorted: OnceLock::new() }
+    /// The table of sorted lines, without comments and header.
+    pub const fn new(sorted: &'static str) -> Table {
+        Table { sorted }
     }
 
     /// The rows that begin with a name, in the table's order.
-    pub fn of(&'static self, name: &str) -> impl Iterator<Item = [&'static str; WIDTH]> {
-        let sorted = self.sorted();
-        let rest = &sorted[sorted.partition_point(|row| first(row) < name)..];
-        rest.iter().take_while(move |row| first(row) == name).map(|row| cells(row))
+    pub fn of(&self, name: &str) -> impl Iterator<Item = [&'static str; WIDTH]> {
+        self.after(|first| first < name).take_while(move |row| first(row) == name).map(cells)
+    }
+
+    /// The rows that begin with a name, without regard to ASCII case, of a table that is sorted so.
+    pub fn folded(&self, name: &[u8]) -> impl Iterator<Item = [&'static str; WIDTH]> {
+        let small = |text: &'static str| text.bytes().map(|byte| byte.to_ascii_lowercase());
+        let wanted = || name.iter().map(u8::to_ascii_lowercase);
+        let rows = self.after(|first| small(first).lt(wanted()));
+        rows.take_while(move |row| first(row).as_bytes().eq_ignore_ascii_case(name)).map(cells)
     }
 
     /// All rows, by their first field.
-    pub fn rows(&'static self) -> impl Iterator<Item = [&'static str; WIDTH]> {
-        self.sorted().iter().map(|row| cells(row))
+    pub fn rows(&self) -> impl Iterator<Item = [&'static str; WIDTH]> {
+        self.sorted.lines().map(cells)
     }
 
-    fn sorted(&'static self) -> &'static [&'static str] {
-        self.sorted.get_or_init(|| {
-            let mut sorted: Vec<&'static str> = rows(self.text).collect();
-            sorted.sort_by_key(|row| first(row));
-            sorted
-        })
+    /// The rows from the first on that is not before.
+    fn after(&self, is_before: impl Fn(&'static str) -> bool) -> std::str::Lines<'static> {
+        let (mut low, mut high) = (0, self.sorted.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let start = memchr::memrchr(b'\n', &self.sorted.as_bytes()[low..middle]).map_or(low, |at| low + at + 1);
+            let row = line(&self.sorted[start..]);
+            if is_before(first(row)) {
+                low = start + row.len() + 1;
+            } else {
+                high = start;
+            }
+        }
+        self.sorted[low..].lines()
     }
+}
+
+/// The first line of a text.
+fn line(text: &'static str) -> &'static str {
+    memchr::memchr(b'\n', text.as_bytes()).map_or(text, |end| &text[..end])
 }
 
 /// The lines of a table: comments and the header left out.
@@ -77,11 +102,14 @@ mod tests {
 
     #[test]
     fn rows_are_found_by_their_first_field() {
-        static TABLE: Table = Table::new("name\twhat\nb\t1\n# a comment\na\nb\t\t3\nbc\t4\n");
+        static TABLE: Table = Table::new("a\nb\t1\nb\t\t3\nbc\t4\n");
         let of = |name| TABLE.of(name).map(|[_, one, two, ..]| (one, two)).collect::<Vec<_>>();
         assert_eq!(of("b"), [("1", ""), ("", "3")]);
-        assert_eq!(of("a"), [("", "")]);
-        assert_eq!(of("c"), []);
+        assert_eq!((of("a"), of("bc")), (vec![("", "")], vec![("4", "")]));
+        assert_eq!([of(""), of("aa"), of("c")], [const { Vec::new() }; 3]);
+        assert_eq!(TABLE.folded(b"B").count(), 2);
+        assert_eq!(TABLE.rows().count(), 4);
+        assert_eq!(Table::new("").of("a").count(), 0);
         assert_eq!(fields("\ta\t").collect::<Vec<_>>(), ["", "a", ""]);
     }
 }
