@@ -134,7 +134,9 @@ impl Condition {
 
     /// Whether it is about a primary and its standby.
     pub fn is_about_pairs(&self) -> bool {
-        self.names().iter().any(|name| matches!(name.split_once('.'), Some((PRIMARY | STANDBY, _))))
+        let mut names = Vec::new();
+        self.collect(&mut names);
+        names.iter().any(|name| matches!(name.split_once('.'), Some((PRIMARY | STANDBY, _))))
     }
 
     /// The words in it, parameters among them, in order of appearance.
