@@ -10,12 +10,14 @@ mod made;
 mod parameter;
 mod reading;
 pub mod recovery;
+mod similar;
 pub mod table;
 pub mod tables;
 
 pub use facts::{Period, periods};
 pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
+pub use similar::{similar, similar_elsewhere};
 
 use table::{Table, fields, first, rows, table};
 
@@ -183,6 +185,11 @@ impl Row {
 pub fn history(name: &str) -> Option<(Major, Major)> {
     let [_, first, last, ..] = HISTORY.of(&name.to_ascii_lowercase()).next()?;
     Some((Major::from_table(first)?, Major::from_table(last)?))
+}
+
+/// Every name that some major knows, old names included, as the newest of them spells it.
+fn every_name() -> impl Iterator<Item = &'static str> {
+    HISTORY.rows().map(|[_, _, _, name, ..]| name)
 }
 
 /// The majors with a recorded catalogue, oldest first.

@@ -4,16 +4,25 @@
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
-    // A third of the letters may be wrong: more, and the guess is noise.
-    let most = (length / 3).max(1);
+    let most = most(length);
     candidates
         .into_iter()
         // As many letters at least are wrong as one word is longer.
         .filter(|candidate| candidate.chars().count().abs_diff(length) <= most)
-        .map(|candidate| (strsim::damerau_levenshtein(&word, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (distance(&word, candidate), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, candidate)| (*distance, *candidate))
         .map(|(_, candidate)| candidate)
+}
+
+/// How many of so many letters may be wrong: a third; more, and the guess is noise.
+pub fn most(length: usize) -> usize {
+    (length / 3).max(1)
+}
+
+/// How many letters of a word in lower case are wrong.
+pub fn distance(word: &str, candidate: &str) -> usize {
+    strsim::damerau_levenshtein(word, &candidate.to_lowercase())
 }
 
 /// `; did you mean NAME?`, or nothing.

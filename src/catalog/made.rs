@@ -75,19 +75,21 @@ impl Recorded<'_> {
         self.rows(major).iter().flat_map(|row| [row, "\n"]).collect()
     }
 
-    /// A table of all names in small letters, old ones included, with the first and last major that knows each.
+    /// A table of all names in small letters, old ones included, with the first and last major that knows each, and the
+    /// name as the last spells it.
     pub fn history(&self) -> String {
-        let mut history: BTreeMap<String, (&str, &str)> = BTreeMap::new();
+        let mut history: BTreeMap<String, (&str, &str, String)> = BTreeMap::new();
         for (index, (label, _)) in self.majors.iter().enumerate() {
             let rows = self.rows(index);
             let added = self.added(label).map(|(name, _)| name);
             let aliases = self.aliases(label).map(|(old, _)| old);
             for name in rows.iter().map(|row| first(row)).chain(added).chain(aliases) {
-                history.entry(name.to_ascii_lowercase()).or_insert((label, label)).1 = label;
+                let first = history.get(&name.to_ascii_lowercase()).map_or(label.as_str(), |known| known.0);
+                history.insert(name.to_ascii_lowercase(), (first, label, name.to_owned()));
             }
         }
-        history.iter().fold(String::new(), |mut table, (name, (first, last))| {
-            writeln!(table, "{name}\t{first}\t{last}").expect("writing to a string");
+        history.iter().fold(String::new(), |mut table, (name, (first, last, spelled))| {
+            writeln!(table, "{name}\t{first}\t{last}\t{spelled}").expect("writing to a string");
             table
         })
     }
@@ -170,7 +172,7 @@ mod tests {
         };
         assert_eq!(
             recorded.history(),
-            "late\t9.6\t9.6\nnew\t10\t10\nold\t9.6\t9.6\nsort_mem\t10\t10\nwork_mem\t9.6\t10\n"
+            "late\t9.6\t9.6\tlate\nnew\t10\t10\tNew\nold\t9.6\t9.6\told\nsort_mem\t10\t10\tsort_mem\nwork_mem\t9.6\t10\twork_mem\n"
         );
         let blank = "\t".repeat(COLUMNS);
         assert_eq!(

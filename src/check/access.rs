@@ -74,8 +74,8 @@ fn is_by_host(settings: &Settings) -> bool {
     is_on(names::SSL) && is_on(names::SSL_SNI)
 }
 
-/// Where a file is: where the setting says, else in the data directory, else beside postgresql.conf. What is not
-/// on this machine is looked for where it would lie in a repository.
+/// Where a file is: where the setting says, else in the directory that the server is started on, which is that of the
+/// data unless postgresql.conf leads to them. What is not on this machine is looked for where it would lie in a repository.
 fn found(
     files: &dyn Files,
     subject: &Subject,
@@ -85,10 +85,11 @@ fn found(
     name: &str,
 ) -> Option<PathBuf> {
     let beside = subject.main.parent().unwrap_or(Path::new("")).join(name);
-    [said(tree, settings, setting), Some(tree.data_directory.join(name)), Some(beside)]
-        .into_iter()
-        .flatten()
-        .find(|path| files.read(path).is_ok())
+    let mut usual = [tree.data_directory.join(name), beside];
+    if tree.names_data {
+        usual.reverse();
+    }
+    said(tree, settings, setting).into_iter().chain(usual).find(|path| files.read(path).is_ok())
 }
 
 /// Where a setting says that the file is.

@@ -52,7 +52,8 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
     let is_left = !is_running && view.files.read(&data.join(names::BACKUP_LABEL)).is_ok();
     let is_plain = match view.recovery {
         Some(_) => false,
-        None => signals::signals(view.files, data).mode() == Mode::Primary,
+        // Up to 11 the signal files mean nothing.
+        None => major < Major::V12 || signals::signals(view.files, data).mode() == Mode::Primary,
     };
     if !is_plain {
         spots.extend(lower(view, data));

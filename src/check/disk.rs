@@ -5,7 +5,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::access;
 use super::recovery::node_top;
 use super::replication::{at_trait, with_trait};
 use super::spot::{Spot, View};
@@ -42,19 +41,54 @@ fn is_there(view: &View, path: &Path) -> bool {
     !matches!(view.files.read(path), Err(ReadError::Missing | ReadError::NotDirectory))
 }
 
-/// pg_hba.conf, where the settings say, in the data directory, or beside postgresql.conf.
+/// pg_hba.conf, where the setting says; else in the directory that the server is started on.
 fn hba_file(view: &View, data: &Path) -> Option<Spot> {
+    let setting = view.settings.catalog.find(names::HBA_FILE.as_bytes()).and_then(|id| view.settings.winner(id));
+    match setting {
+        Some((index, judged)) => {
+            hba_file_of(view, data, view.about("access-file-missing", index, judged.entry.value()))
+        }
+        // Where there is no postgresql.conf, nobody has seen what it says.
+        None if view.tree.missing.is_some() => None,
+        None => usual_hba_file(view, data),
+    }
+}
+
+/// The file that a line names.
+fn hba_file_of(view: &View, data: &Path, mut spot: Spot) -> Option<Spot> {
+    let value = view.settings.value(names::HBA_FILE)?.plain();
+    let shown = display(&value);
+    let path = data.join(path::from_bytes(&value));
+    let error = match view.files.read(&path) {
+        // No name at all is the directory that the server is started in.
+        _ if value.is_empty() => ReadError::IsDirectory,
+        Err(error @ (ReadError::IsDirectory | ReadError::Missing | ReadError::NotDirectory)) => error,
+        _ => return None,
+    };
+    if error == ReadError::IsDirectory {
+        spot.rule = "access-file-is-directory".into();
+        return Some(spot.label("no file").server("Is a directory"));
+    }
+    // A relative name is seen from the directory that the server is started in.
+    let is_below = value.starts_with(b"/") && !data.as_os_str().is_empty() && path.starts_with(data);
+    if !is_below {
+        elsewhere(&mut spot);
+    }
+    Some(spot.word("path", shown).label("not there, and nobody is let in"))
+}
+
+/// The file that is looked for where no line names one.
+fn usual_hba_file(view: &View, data: &Path) -> Option<Spot> {
     let main = &view.tree.visits.first()?.path;
-    let said = access::said(view.tree, view.settings, names::HBA_FILE);
-    let usual = data.join(names::PG_HBA);
-    let is_elsewhere = said.as_ref().is_some_and(|path| !path.starts_with(data));
-    let wanted = said.clone().unwrap_or_else(|| usual.clone());
-    if said.into_iter().chain([usual, main.with_file_name(names::PG_HBA)]).any(|path| is_there(view, &path)) {
+    let (in_data, beside) = (data.join(names::PG_HBA), main.with_file_name(names::PG_HBA));
+    let (wanted, other) = if view.tree.names_data { (beside, in_data) } else { (in_data, beside) };
+    if is_there(view, &wanted) {
         return None;
     }
     let shown = display(&path::to_bytes(&wanted));
     let mut spot = Spot::new("access-file-missing", view.top()?).word("path", shown).label("nobody is let in");
-    if is_elsewhere {
+    if is_there(view, &other) {
+        // It is found by a server that is started on the other directory, with `config_file` on its command line.
         elsewhere(&mut spot);
     }
     Some(spot)

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::catalog::{self, Catalog};
+use crate::catalog;
 use crate::check::spot::{Spot, View};
 use crate::model::settings::{Judged, Verdict};
-use crate::nearest::nearest;
 use crate::source::display;
 use crate::version::PgVersion;
 
@@ -81,13 +80,11 @@ fn unknown(view: &View, index: usize, judged: &Judged) -> Option<Spot> {
 
 fn mistyped(view: &View, judged: &Judged, spot: Spot, name: &str) -> Spot {
     let catalog = view.settings.catalog;
-    if let Some(known) = nearest(name, catalog.names()) {
+    if let Some(known) = catalog::similar(name, catalog) {
         return spot.word("suggestion", known).edit(judged.entry.name(), known);
     }
     // A mistyped name of another version: its page tells what became of it.
-    let others = || catalog::majors().filter(|major| *major != catalog.version.major);
-    let other = others().find_map(|major| nearest(name, Catalog::shared(PgVersion::newest(major)).names()));
-    match other {
+    match catalog::similar_elsewhere(name, catalog) {
         Some(other) => spot.word("suggestion", other),
         None => spot,
     }

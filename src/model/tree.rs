@@ -129,6 +129,9 @@ pub struct Tree {
     pub auto_visit: Option<u32>,
     /// The directory in which postgresql.auto.conf was looked for.
     pub data_directory: PathBuf,
+    /// Whether postgresql.conf itself says where the data are: a server is then started on the directory of the
+    /// configuration, and looks there for what no setting names.
+    pub names_data: bool,
     /// Where the main file could not be read: an empty file in its place, and the reason.
     pub missing: Option<(FileId, ReadError)>,
     /// recovery.conf of the data directory, where there is one.
@@ -183,6 +186,7 @@ pub fn read(
         reader.misses(main, error);
     }
     let said = said_directory(&reader.tree, reader.sources);
+    reader.tree.names_data = said.is_some();
     let beside = main.parent().unwrap_or(Path::new(""));
     let data_directory = match (data_directory, said) {
         (Some(given), _) => given.to_path_buf(),

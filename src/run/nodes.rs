@@ -1,6 +1,7 @@
 //! The nodes of a run: found, read and checked.
 
 mod elsewhere;
+mod halves;
 mod missing;
 
 use std::collections::{BTreeSet, HashSet};
@@ -134,7 +135,7 @@ impl<'a> Run<'a> {
         }
         let found = files::discover(disk, &paths, options.kind, true);
         self.tell_ignored(&found.ignored, world);
-        nodes.extend(found.nodes);
+        nodes.extend(halves::without_halves(found.nodes, disk));
         let mut project_of = |path: &Path, is_file: bool| {
             let directory = directory_of(path, is_file);
             let project = projects.of(&disk.resolve(&directory).unwrap_or(directory))?;

@@ -7,9 +7,10 @@ use crate::check::{Before, Node, setting};
 use crate::cli;
 use crate::config::{Config, NodeConfig};
 use crate::files::{self, Place, kind_of};
+use crate::model::tree;
 use crate::names;
 use crate::report::{Show, Trouble};
-use crate::source::{FileKind, Files, ReadError, Source};
+use crate::source::{FileKind, Files, ReadError, Source, Sources};
 use crate::suppress::{self, Target};
 use crate::version::{Major, PgVersion, Role, Targets, from_path, from_pg_version_file};
 
@@ -74,12 +75,13 @@ fn comments(files: &dyn Files, path: &Path, file: Option<FileKind>, directory: &
     sum
 }
 
-/// The data directory that the configuration names, if it is another.
-fn data_directory(files: &dyn Files, directory: &Path) -> Option<PathBuf> {
-    let bytes = files.read(&directory.join(names::POSTGRESQL_CONF)).ok()?;
-    let named =
-        String::from_utf8(setting(&bytes, names::DATA_DIRECTORY)?).ok().filter(|named| named.starts_with('/'))?;
-    Some(PathBuf::from(named))
+/// The data directory that the configuration names, with all that it includes, if it is another.
+pub fn data_directory(files: &dyn Files, directory: &Path) -> Option<PathBuf> {
+    let main = directory.join(names::POSTGRESQL_CONF);
+    files.read(&main).ok()?;
+    // How paths are joined hardly depends on the version, which is not known yet.
+    let tree = tree::read(files, &mut Sources::default(), &main, None, Major::V18);
+    Some(tree.data_directory).filter(|named| tree.names_data && named.is_absolute())
 }
 
 fn found_out(files: &dyn Files, directory: &Path, data_dir: Option<&Path>, show: &Show) -> Result<Targets, Trouble> {
@@ -141,6 +143,9 @@ mod tests {
         assert_eq!(resolved(&memory, &nothing, &none), ok("9.4..18", None));
         memory = memory.with("/data/PG_VERSION", b"13\n").with("db1/postgresql.conf", b"data_directory = '/data'\n");
         assert_eq!(resolved(&memory, &nothing, &none), ok("13", None));
+        memory = memory.with("db1/postgresql.conf", b"include_dir 'conf.d'\n");
+        memory = memory.with("db1/conf.d/paths.conf", b"data_directory = '/data'\n");
+        assert_eq!(resolved(&memory, &nothing, &none), ok("13", None), "from an included file");
         memory = memory.with("db1/PG_VERSION", b"14\n");
         assert_eq!(resolved(&memory, &nothing, &none), ok("14", None));
         let global = config("pg = '15'");

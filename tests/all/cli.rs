@@ -290,6 +290,28 @@ fn a_root_holds_absolute_paths() {
 }
 
 #[test]
+fn the_data_of_a_node_elsewhere_is_no_node() {
+    let (main, data) = ("root/etc/postgresql/15/main", "root/var/lib/postgresql/15/main");
+    let file = |directory: &str, name: &str| format!("{directory}/{name}");
+    let conf = "include 'paths.conf'\n";
+    let paths = "data_directory = '/var/lib/postgresql/15/main'\nhba_file = '/etc/postgresql/15/main/pg_hba.conf'\n";
+    let tree = tree(&[
+        (&file(main, "postgresql.conf"), conf),
+        (&file(main, "paths.conf"), paths),
+        (&file(main, "pg_hba.conf"), "local all all peer\n"),
+        (&file(data, "PG_VERSION"), "15\n"),
+        (&file(data, "postgresql.auto.conf"), ""),
+        (&file(data, "global/pg_control"), ""),
+    ]);
+    let (code, text, _) = run(&tree, &["check", "root", "--root", "root", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((code, &document["diagnostics"]), (0, &serde_json::json!([])));
+    assert_eq!(document["summary"]["files"], 3, "one node, and pg_hba.conf of it");
+    // By itself it has a pg_hba.conf that nobody has seen named.
+    assert_eq!(run(&tree, &["check", data]).0, 0);
+}
+
+#[test]
 fn names_of_nodes_come_from_the_configuration() {
     let tree = tree(&[USELESS, ("pgconflint.toml", "pg = '12..14'\n[[node]]\nname = 'first'\npath = 'db'\n")]);
     let (_, text, _) = run(&tree, &["check", "db", "--format", "json-lines"]);
