@@ -2,6 +2,7 @@
 
 mod back;
 mod forward;
+mod signal_files;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
         }
         _ => planner.parameters(),
     }
+    planner.heeded();
     planner.errors();
     let mut plan = planner.finish();
     let faults: Vec<Block> = masked.faults().into_iter().map(|reason| Block { reason, allow: None }).collect();
