@@ -11,17 +11,16 @@ mod parameter;
 mod reading;
 pub mod recovery;
 mod similar;
-pub mod table;
 pub mod tables;
 
 pub use facts::{Period, periods};
 pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
-pub use similar::{similar, similar_elsewhere};
+pub use similar::similar;
 
-use table::{Table, fields, first, rows, table};
+use crate::table::{Table, fields, first, rows, table};
 
-pub use table::rows_of;
+pub use crate::table::rows_of;
 
 use std::borrow::Cow;
 use std::sync::{Mutex, OnceLock, PoisonError};

@@ -278,7 +278,8 @@ impl Server<'_> {
 
 /// Asks a client to say when a file changes that may matter.
 fn watch() -> Request {
-    let globs = ["**/*.conf", "**/*.signal", "**/PG_VERSION", "**/pgconflint.toml"];
+    // Pages of rules of one's own are Markdown.
+    let globs = ["**/*.conf", "**/*.signal", "**/PG_VERSION", "**/pgconflint.toml", "**/*.md"];
     let watchers: Vec<Value> = globs.iter().map(|glob| json!({"globPattern": glob})).collect();
     let registration = json!({
         "id": "files",

@@ -5,7 +5,7 @@ mod iso;
 mod posix;
 
 use super::{Context, refused};
-use crate::catalog::table::{Table, table};
+use crate::table::{Table, table};
 use crate::value::refusal::{Read, Refusal};
 use crate::version::Major;
 

@@ -12,7 +12,7 @@ pub struct Table {
 /// The [`Table`] that build.rs has made of a file of `rules/catalog`.
 macro_rules! table {
     ($name:literal) => {
-        $crate::catalog::table::Table::new(include_str!(concat!(env!("OUT_DIR"), "/", $name, ".tsv")))
+        $crate::table::Table::new(include_str!(concat!(env!("OUT_DIR"), "/", $name, ".tsv")))
     };
 }
 
