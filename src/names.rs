@@ -43,6 +43,8 @@ pub const POSTMASTER_PID: &str = "postmaster.pid";
 pub const BACKUP_LABEL: &str = "backup_label";
 /// One directory for each replication slot.
 pub const PG_REPLSLOT: &str = "pg_replslot";
+/// One file for each prepared transaction.
+pub const PG_TWOPHASE: &str = "pg_twophase";
 /// Who may connect.
 pub const PG_HBA: &str = "pg_hba.conf";
 /// Which system user may be which database user.

@@ -4,12 +4,15 @@ mod command;
 
 use std::path::Path;
 
+use super::disk::tls;
 use super::recovery::is_read_by;
 use super::replication::with_trait;
 use super::spot::{Spot, View};
 use super::traps;
 use crate::catalog::{rows_of, within};
+use crate::finding::Severity;
 use crate::model::path;
+use crate::model::recovery::signals::{self, Mode};
 use crate::model::recovery::unexpected_placeholder;
 use crate::model::settings::Verdict;
 use crate::source::{Place, Span, display};
@@ -40,6 +43,10 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
             spots.extend(archives(view, index, &text));
         }
         let about = |rule| view.about(rule, index, judged.entry.value());
+        let letters = parameter.trait_of("command-placeholders");
+        spots.extend(
+            letters.and_then(|letters| unknown_placeholder(view, letters, &text, about("command-placeholder-unknown"))),
+        );
         spots.extend(stale(view, judged.entry.value(), &text, &about));
     }
     let lines = view.recovery.filter(|_| is_read_by(view.settings.catalog.version.major));
@@ -52,6 +59,24 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
             spots.extend(stale(view, place, &text, &about));
         }
     }
+}
+
+/// A `%` that nothing stands for in a command that is run once. `letters` are those that mean something, and when it is
+/// run, if that can be at a start.
+fn unknown_placeholder(view: &View, letters: &str, text: &[u8], spot: Spot) -> Option<Spot> {
+    let (letters, when) = letters.split_once(' ').unwrap_or((letters, ""));
+    let reason = unexpected_placeholder(text, letters.as_bytes())?;
+    let signals = signals::signals(view.files, &view.tree.data_directory);
+    let runs = match when {
+        "end" => signals.mode() == Mode::Archive,
+        "passphrase" => tls::asks_for_passphrase(view),
+        _ => false,
+    };
+    let mut spot = spot.word("allowed", format!("%{letters}"));
+    if !runs {
+        spot.at_most = Some(Severity::Warning);
+    }
+    Some(spot.server(reason.clone()).word("reason", reason))
 }
 
 /// What is wrong with a command that archives: one thing, the worst.

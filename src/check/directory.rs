@@ -1,15 +1,19 @@
 //! The data directory itself: its permissions, its version, what a backup has left in it.
 
+mod control;
+
 use std::path::Path;
 
 use super::recovery::node_top;
 use super::replication::{at_trait, with_trait};
 use super::spot::{Spot, View};
+use crate::model::path;
 use crate::model::recovery::signals::{self, Mode};
-use crate::model::{control, path};
 use crate::names;
 use crate::value::Value;
 use crate::version::{Major, from_pg_version_file};
+
+pub(super) use control::too_low;
 
 /// What a server up to 10 leaves nobody but its own account; from 11 on its group may read.
 const UP_TO_10: u32 = 0o077;
@@ -55,46 +59,9 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
         // Up to 11 the signal files mean nothing.
         None => major < Major::V12 || signals::signals(view.files, data).mode() == Mode::Primary,
     };
-    if !is_plain {
-        spots.extend(lower(view, data));
-    }
+    control::check(view, data, !is_plain, spots);
     if is_left && is_plain {
         spots.push(new("backup-label-without-signal").label("backup_label beside it"));
-    }
-}
-
-/// The first setting that is lower than what the WAL was made with: a recovery compares five.
-fn lower(view: &View, data: &Path) -> Option<Spot> {
-    let control = control::of_directory(view.files, data)?.ok()?;
-    let (settings, major) = (view.settings, view.settings.catalog.version.major);
-    if control.major != Some(major) || settings.value(names::HOT_STANDBY) != Some(Value::Bool(true)) {
-        return None;
-    }
-    let (id, parameter, has, wanted) =
-        settings.catalog.with_trait("standby-at-least").find_map(|(id, parameter)| {
-            let wanted = control.made_with(parameter.name)?;
-            match settings.value(parameter.name) {
-                Some(Value::Integer(has)) if has < i64::from(wanted) => Some((id, parameter, has, wanted)),
-                _ => None,
-            }
-        })?;
-    let name = parameter.name;
-    let rule = "setting-below-primary";
-    let spot = match settings.winner(id) {
-        Some((index, judged)) => view.about(rule, index, judged.entry.value()),
-        None => Spot::new(rule, view.top()?).word("name", name).word("value", format!("{has} (default)")).subject(name),
-    };
-    let says = too_low(major, name, has, i64::from(wanted));
-    Some(spot.word("wanted", wanted.to_string()).label(format!("{wanted} on the primary")).server(says))
-}
-
-/// What a standby says of a setting that is lower than its primary's.
-pub(super) fn too_low(major: Major, name: &str, has: i64, wanted: i64) -> String {
-    match major < Major::V14 {
-        true => format!(
-            "hot standby is not possible because {name} = {has} is a lower setting than on the master server (its value was {wanted})"
-        ),
-        false => format!("{name} = {has} is a lower setting than on the primary server, where its value was {wanted}."),
     }
 }
 

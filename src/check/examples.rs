@@ -77,10 +77,20 @@ pub struct ExampleFiles {
     from: Option<Major>,
 }
 
+/// What an empty file of that name stands for in an example: a key, or a certificate.
+fn pem(name: &str) -> Option<&'static [u8]> {
+    match () {
+        () if name.ends_with(".key") => Some(b"-----BEGIN PRIVATE KEY-----\n"),
+        () if name.ends_with(".crt") => Some(b"-----BEGIN CERTIFICATE-----\n"),
+        () => None,
+    }
+}
+
 impl ExampleFiles {
     /// The files of that example.
     pub fn of(example: &Example) -> ExampleFiles {
         let mut files = BTreeMap::new();
+        let bytes = |name: &str, bytes: &[u8]| Arc::from(pem(name).filter(|_| bytes.is_empty()).unwrap_or(bytes));
         if let Some(file) = &example.file {
             files.insert(PathBuf::from(example.main), (Arc::from(file.as_slice()), None));
         }
@@ -90,7 +100,7 @@ impl ExampleFiles {
                 mode = beside.mode;
                 continue;
             }
-            files.insert(PathBuf::from(&beside.name), (Arc::from(beside.bytes.as_slice()), beside.mode));
+            files.insert(PathBuf::from(&beside.name), (bytes(&beside.name, &beside.bytes), beside.mode));
         }
         let kind = [(names::PG_HBA, FileKind::Hba), (names::PG_IDENT, FileKind::Ident)]
             .into_iter()
@@ -104,17 +114,15 @@ impl ExampleFiles {
         }
     }
 
-    /// The same with a pg_control as a server of that version has it, where the example says only
-    /// `max_connections = 100` of it.
+    /// The same with a pg_control as a server of that version has it, where the example says of it only what the server
+    /// ran with: `max_connections = 100`.
     fn made_for(mut self, version: PgVersion) -> ExampleFiles {
         let path = Path::new(names::PG_CONTROL);
         let Some((bytes, _)) = self.files.get(path) else { return self };
-        let text = String::from_utf8_lossy(bytes);
-        let connections = text.trim().split_once('=').and_then(|(_, number)| number.trim().parse().ok());
-        let made = connections.and_then(|max_connections| {
-            control::made(version.major, &control::Made { max_connections, ..control::Made::default() })
-        });
-        if let Some(made) = made {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let said: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once(" = ")).collect();
+        let made = control::Made::default().with(&said);
+        if let Some(made) = control::made(version.major, &made).filter(|_| !said.is_empty()) {
             self.files.insert(path.to_path_buf(), (Arc::from(made), None));
         }
         self
@@ -123,7 +131,11 @@ impl ExampleFiles {
     /// The files of a primary and its standbys, `primary/postgresql.conf` and so on.
     pub fn of_pair(setup: &pair::Setup, ports: &pair::Ports) -> ExampleFiles {
         let files = setup.files.iter();
-        let files = files.map(|(path, (bytes, mode))| (path.clone(), (Arc::from(bytes.as_slice()), *mode)));
+        let content = |path: &Path, bytes: &[u8]| {
+            let known = path.file_name().and_then(|name| pem(name.to_str()?)).filter(|_| bytes.is_empty());
+            Arc::from(known.unwrap_or(bytes))
+        };
+        let files = files.map(|(path, (bytes, mode))| (path.clone(), (content(path, bytes), *mode)));
         ExampleFiles {
             files: files.collect(),
             empty: setup.empty.clone(),

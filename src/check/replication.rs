@@ -4,7 +4,7 @@ use super::access;
 use super::recovery::node_top;
 use super::slots;
 use super::spot::{Spot, View};
-use crate::catalog::Parameter;
+use crate::catalog::{Parameter, ParameterId};
 use crate::model::conninfo::Options;
 use crate::model::settings::Verdict;
 use crate::names;
@@ -43,7 +43,13 @@ pub fn with_trait<'a>(view: &View<'a>, word: &'static str) -> Option<(&'a Parame
 
 /// A spot at the line that sets the parameter with that trait, or at the top of the main file.
 pub fn at_trait(view: &View, rule: &'static str, word: &'static str) -> Option<Spot> {
-    let (id, parameter) = view.settings.catalog.with_trait(word).next()?;
+    let (id, _) = view.settings.catalog.with_trait(word).next()?;
+    at_parameter(view, rule, id)
+}
+
+/// A spot at the line that sets a parameter; at the top where none does.
+pub fn at_parameter(view: &View, rule: &'static str, id: ParameterId) -> Option<Spot> {
+    let parameter = view.settings.catalog.get(id);
     let shown = view.settings.value(parameter.name)?.shown(parameter, view.settings.catalog.version.major);
     let shown = crate::source::display(&shown);
     let spot = match view.settings.winner(id) {

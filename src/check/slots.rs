@@ -1,8 +1,9 @@
 //! Replication slots, which a server keeps as directories below its data directory, against the settings.
 
-use super::replication::{at_trait, with_trait};
+use super::replication::{at_parameter, at_trait, with_trait};
 use super::spot::{Spot, View};
 use crate::model::path;
+use crate::model::recovery::signals::{self, Mode};
 use crate::names;
 use crate::source::display;
 use crate::value::Value;
@@ -50,6 +51,7 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
     let Some(slots) = slots.filter(|slots| !slots.is_empty()) else { return };
     spots.extend(too_many(view, &slots));
     spots.extend(wal_level(view, &slots));
+    spots.extend(on_standby(view, &slots));
     spots.extend(unbounded(view, &slots));
 }
 
@@ -92,6 +94,21 @@ fn wal_level(view: &View, slots: &[Slot]) -> Option<Spot> {
     let comparison = format!("{quote}{}{quote} < {wanted}", parameter.name);
     let says = format!("{kind} replication slot \"{}\" exists, but {comparison}", slot.name);
     Some(spot.word("suggestion", wanted).label(format!("too little for the slot `{}`", slot.name)).server(says))
+}
+
+/// From 16 on a standby may have logical slots, and must then answer queries.
+fn on_standby(view: &View, slots: &[Slot]) -> Option<Spot> {
+    let major = view.settings.catalog.version.major;
+    let is_off = view.settings.value(names::HOT_STANDBY) == Some(Value::Bool(false));
+    let mode = signals::signals(view.files, &view.tree.data_directory).mode();
+    let slot = slots.iter().find(|slot| slot.logical == Some(true))?;
+    if major < Major::V16 || !is_off || mode != Mode::Standby {
+        return None;
+    }
+    let id = view.settings.catalog.find(names::HOT_STANDBY.as_bytes())?;
+    let spot = at_parameter(view, "logical-slot-without-hot-standby", id)?.word("other", slot.name.clone());
+    let says = format!("logical replication slot \"{}\" exists on the standby, but", slot.name);
+    Some(spot.label(format!("off, and there is the slot `{}`", slot.name)).server(says))
 }
 
 /// Slots keep WAL as long as their standby is away.

@@ -46,8 +46,8 @@ pub fn join(directory: &Path, mut tail: &[u8], major: Major) -> PathBuf {
     from_bytes(&clean(&[head.as_slice(), separator, tail].concat(), major))
 }
 
-/// From 15 on `..` and `.` are resolved everywhere; before, only at the end.
-fn clean(path: &[u8], major: Major) -> Vec<u8> {
+/// A path as the server of that major cleans it: from 15 on `..` and `.` are resolved everywhere; before, only at the end.
+pub fn clean(path: &[u8], major: Major) -> Vec<u8> {
     let absolute = path.starts_with(b"/");
     let mut kept: Vec<&[u8]> = path.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).collect();
     if major >= Major::V15 {

@@ -109,6 +109,13 @@ impl Recorded {
                 memory.0.extend(content.map(|content| (name.as_bytes().to_vec(), content)));
             }
         }
+        for (name, begin) in [("server.crt", "CERTIFICATE"), ("server.key", "PRIVATE KEY")] {
+            // The recording tells only that there was a pair.
+            let pair = memory.0.get_mut(name.as_bytes()).filter(|bytes| bytes.starts_with(b"(a self-signed pair)"));
+            if let Some(bytes) = pair {
+                *bytes = format!("-----BEGIN {begin}-----\n").into_bytes();
+            }
+        }
         // It was started with `-c listen_addresses=` where its files say nothing of that.
         let auto = b"postgresql.auto.conf".to_vec();
         let says = memory.0.values().any(|bytes| memchr::memmem::find(bytes, b"listen_addresses").is_some());

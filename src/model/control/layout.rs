@@ -1,6 +1,7 @@
 //! Where each field stands, by the version of the layout.
 
 use super::{Control, Fault, State};
+use crate::names;
 use crate::version::Major;
 
 /// Releases by layout and system catalogues. 9.4 and 9.5 share a number, and differ.
@@ -39,15 +40,55 @@ pub struct Made {
     pub system_identifier: u64,
     /// See [`Control::timeline`].
     pub timeline: u32,
+    /// See [`Control::wal_level`].
+    pub wal_level: u32,
     /// See [`Control::max_connections`].
     pub max_connections: u32,
+    /// See [`Control::max_connections`].
+    pub max_worker_processes: u32,
+    /// See [`Control::max_connections`].
+    pub max_wal_senders: u32,
+    /// See [`Control::max_connections`].
+    pub max_prepared_transactions: u32,
+    /// See [`Control::max_connections`].
+    pub max_locks_per_transaction: u32,
     /// See [`Control::wal_segment_size`].
     pub wal_segment_size: u32,
 }
 
 impl Default for Made {
     fn default() -> Made {
-        Made { system_identifier: 1, timeline: 1, max_connections: 0, wal_segment_size: 16 << 20 }
+        Made {
+            system_identifier: 1,
+            timeline: 1,
+            // Enough for standbys.
+            wal_level: 1,
+            max_connections: 0,
+            max_worker_processes: 0,
+            max_wal_senders: 0,
+            max_prepared_transactions: 0,
+            max_locks_per_transaction: 0,
+            wal_segment_size: 16 << 20,
+        }
+    }
+}
+
+impl Made {
+    /// The same of a server that ran with these settings, each a name and a value.
+    pub fn with(mut self, settings: &[(&str, &str)]) -> Made {
+        for (name, value) in settings {
+            let number = value.trim().parse().unwrap_or(0);
+            match *name {
+                names::WAL_LEVEL => self.wal_level = u32::from(value.trim() != "minimal"),
+                names::MAX_CONNECTIONS => self.max_connections = number,
+                names::MAX_WORKER_PROCESSES => self.max_worker_processes = number,
+                names::MAX_WAL_SENDERS => self.max_wal_senders = number,
+                names::MAX_PREPARED_TRANSACTIONS => self.max_prepared_transactions = number,
+                names::MAX_LOCKS_PER_TRANSACTION => self.max_locks_per_transaction = number,
+                _ => {}
+            }
+        }
+        self
     }
 }
 
@@ -65,7 +106,13 @@ pub fn made(major: Major, made: &Made) -> Option<Vec<u8>> {
     put(places.float, &FLOAT.to_le_bytes());
     put(places.block_size, &8192u32.to_le_bytes());
     put(places.segment_size, &made.wal_segment_size.to_le_bytes());
-    put(places.max_connections, &made.max_connections.to_le_bytes());
+    put(places.wal_level, &made.wal_level.to_le_bytes());
+    let senders = control.max_wal_senders.map(|_| made.max_wal_senders);
+    let compared = [Some(made.max_connections), Some(made.max_worker_processes), senders];
+    let others = [Some(made.max_prepared_transactions), Some(made.max_locks_per_transaction)];
+    for (index, number) in compared.into_iter().chain(others).flatten().enumerate() {
+        put(places.max_connections + index * 4, &number.to_le_bytes());
+    }
     let checksum = places.checksum(&bytes, &control);
     bytes[places.covered..places.covered + 4].copy_from_slice(&checksum.to_le_bytes());
     Some(bytes)
@@ -96,6 +143,8 @@ struct Parsed {
 /// Where some of the fields stand.
 struct Places {
     timeline: usize,
+    wal_level: usize,
+    /// The first of those that a standby compares; the others follow.
     max_connections: usize,
     float: usize,
     block_size: usize,
@@ -141,6 +190,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Fault> {
     fields.skip(1);
     fields.skip_long(2);
     fields.flag();
+    let wal_level_at = fields.at.next_multiple_of(4);
     let wal_level = fields.int();
     let wal_log_hints = fields.flag();
     let max_connections_at = fields.at.next_multiple_of(4);
@@ -183,6 +233,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Fault> {
     }
     let places = Places {
         timeline: timeline_at,
+        wal_level: wal_level_at,
         max_connections: max_connections_at,
         float: float_at,
         block_size: block_size_at,
@@ -295,10 +346,12 @@ mod tests {
     fn a_made_file_is_read() {
         for (_, _, major) in RELEASES {
             let said = Made { system_identifier: 7, timeline: 3, ..Made::default() };
+            let said = said.with(&[(names::WAL_LEVEL, "minimal"), (names::MAX_LOCKS_PER_TRANSACTION, "65")]);
             let file = with_segments(made(major, &said).unwrap(), 1 << 20).unwrap();
             let control = crate::model::control::read(&file).unwrap();
             assert_eq!((control.major, control.system_identifier, control.block_size), (Some(major), 7, 8192));
             assert_eq!((control.timeline, control.wal_segment_size), (3, 1 << 20));
+            assert_eq!((control.wal_level_word(), control.max_locks_per_transaction), ("minimal", 65));
         }
     }
 

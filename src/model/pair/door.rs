@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Answer;
 use super::dial::{Way, tls_version};
+use crate::model::path;
 use crate::model::settings::Settings;
 use crate::names;
 use crate::value::Value;
@@ -151,9 +152,10 @@ fn trimmed(directory: &[u8]) -> &[u8] {
     directory.strip_suffix(b"/").unwrap_or(directory)
 }
 
-/// The directories of a list; `None` where it is refused.
+/// The directories of a list, cleaned as the server does it; `None` where the list is refused.
 pub fn directories(major: Major, text: &[u8]) -> Option<Vec<Vec<u8>>> {
-    list::items(major, text)
+    let directories = list::directories(text)?;
+    Some(directories.iter().map(|directory| path::clean(directory, major)).collect())
 }
 
 fn listen(entry: &[u8]) -> Listen {

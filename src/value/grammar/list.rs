@@ -24,6 +24,52 @@ pub fn items(major: Major, text: &[u8]) -> Option<Vec<Vec<u8>>> {
     split(major, text, Spelling::Kept)
 }
 
+/// Splits a list of directories: an item without quotes goes on to the next comma, blanks inside it included. `None`:
+/// the list syntax is invalid.
+pub fn directories(text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut found = Vec::new();
+    let mut rest = text.trim_ascii();
+    while !rest.is_empty() {
+        let (item, behind) = match rest.strip_prefix(b"\"") {
+            Some(quoted) => in_quotes(quoted)?,
+            None => {
+                let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
+                (rest[..end].trim_ascii_end().to_vec(), &rest[end..])
+            }
+        };
+        if item.is_empty() {
+            return None;
+        }
+        found.push(item);
+        let behind = behind.trim_ascii_start();
+        rest = match behind.strip_prefix(b",") {
+            // A comma has another item behind it.
+            Some(more) if more.trim_ascii().is_empty() => return None,
+            Some(more) => more.trim_ascii_start(),
+            None if behind.is_empty() => behind,
+            None => return None,
+        };
+    }
+    Some(found)
+}
+
+/// What stands before the closing quote, two of which are one, and what stands behind it.
+fn in_quotes(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let (mut item, mut rest) = (Vec::new(), text);
+    loop {
+        let end = memchr::memchr(b'"', rest)?;
+        item.extend_from_slice(&rest[..end]);
+        rest = &rest[end + 1..];
+        match rest.strip_prefix(b"\"") {
+            Some(more) => {
+                item.push(b'"');
+                rest = more;
+            }
+            None => return Some((item, rest)),
+        }
+    }
+}
+
 /// A plain list of identifiers: only its syntax is checked.
 pub fn read_identifiers(major: Major, text: &[u8]) -> Read {
     match identifiers(major, text) {

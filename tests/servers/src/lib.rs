@@ -3,7 +3,7 @@
 //! ```text
 //! servers.lock ─install→ bin, lib, share ─template→ a data directory, copied for each
 //!   server   one idle server per major; questions to its views
-//!   start    what `postgres -C` and a whole start say of files
+//!   start    what `postgres -C` and a whole start say of files; earlier: what the data went through before
 //!   reload   a running server and another revision of its files
 //!   record   rules/catalog/NN.tsv        prove  does the server refuse this?
 //!   vectors  recorded answers replayed   agree  pgconflint against the servers
@@ -20,6 +20,7 @@ pub mod agree;
 pub mod conninfo;
 pub mod crash;
 pub mod doors;
+pub mod earlier;
 pub mod files;
 pub mod generate;
 pub mod hba;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::earlier;
 use crate::files::{Bytes, FileSet, replace};
 use crate::install;
 use crate::template;
@@ -111,7 +112,12 @@ fn start_until(
 ) -> Result<Outcome> {
     let scratch = template::scratch()?;
     let data = scratch.path().join("data");
-    template::copy_for_a_start(major, segment, &data)?;
+    match earlier::is_asked(files) {
+        // What it goes through must not reach the template.
+        true => template::copy(major, segment, &data)?,
+        false => template::copy_for_a_start(major, segment, &data)?,
+    }
+    let files = &earlier::live(major, scratch.path(), &data, files)?;
     for path in files.write(&data)? {
         user::give(&path)?;
     }
@@ -154,7 +160,7 @@ fn start_until(
 
 /// Waits until the server is ready, as `pg_ctl` does: by the last line of
 /// postmaster.pid. Then lets its other processes say what they have to say.
-fn wait(child: &mut Child, data: &Path) -> Result<bool> {
+pub(crate) fn wait(child: &mut Child, data: &Path) -> Result<bool> {
     let before = Instant::now();
     while before.elapsed() < Duration::from_secs(30) {
         if child.try_wait()?.is_some() {
@@ -178,11 +184,15 @@ fn wait(child: &mut Child, data: &Path) -> Result<bool> {
 }
 
 pub(crate) fn stop(child: &mut Child) -> Result<()> {
+    stop_with(child, Signal::QUIT)
+}
+
+pub(crate) fn stop_with(child: &mut Child, signal: Signal) -> Result<()> {
     if child.try_wait()?.is_some() {
         return Ok(());
     }
     if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        kill_process(pid, Signal::QUIT)?;
+        kill_process(pid, signal)?;
     }
     let before = Instant::now();
     while child.try_wait()?.is_none() {
