@@ -85,7 +85,7 @@ impl<'a> Planner<'a> {
         let tree = check::read(files, &mut sources, &subject, catalog.version.major);
         let data = tree.data_directory.clone();
         let reading = Reading::of(files, &mut sources, &subject, tree, catalog);
-        let signals = signals::signals(files, &data);
+        let signals = if is_at_hand(files, &data) { signals::signals(files, &data) } else { Signals::default() };
         let (own, findings) = found(files, &request.node, request.from, rules);
         let mut before = known(&own, &findings);
         before.retain(|finds| !parameters::is_new_since(finds, request.from));
@@ -123,10 +123,9 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether the data directory is there; as seen from within it has no name.
+    /// Whether the data directory is there.
     fn has_data(&self) -> bool {
-        let here = self.data.as_os_str().is_empty();
-        self.files.list(if here { Path::new(".") } else { &self.data }).is_ok()
+        is_at_hand(self.files, &self.data)
     }
 
     /// Whether the main file is at hand, without which little is known.
@@ -304,6 +303,7 @@ impl<'a> Planner<'a> {
         let settings = settings_after(&self.after, &self.node, self.request.to, &mut sources);
         self.plan.next_start = match &self.refused {
             Some(message) => format!("{} does not start: {message}", self.request.to),
+            None if !self.has_data() => next::unknown(self.request.to),
             None => next::sentence(&self.after, &self.data, &settings),
         };
         let (whole, _) = found(&self.after, &self.node, self.request.to, self.rules);
@@ -352,6 +352,13 @@ impl<'a> Planner<'a> {
 
 /// Up to 11 a server leaves it when its recovery ends.
 const RECOVERY_DONE: &str = "recovery.done";
+
+/// Whether a directory can be looked into; as seen from within it has no name.
+fn is_at_hand(files: &dyn Files, data: &Path) -> bool {
+    let here = data.as_os_str().is_empty();
+    let is_listed = files.list(if here { Path::new(".") } else { data }).is_ok();
+    is_listed && !matches!(files.read(&data.join(names::PG_VERSION)), Err(ReadError::Denied))
+}
 
 /// What the new server reads.
 fn settings_after(files: &dyn Files, node: &Node, to: Major, sources: &mut Sources) -> Settings<'static> {

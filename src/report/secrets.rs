@@ -1,5 +1,7 @@
 //! Passwords and their like are never shown.
 
+mod commands;
+
 use std::borrow::Cow;
 
 use crate::nearest;
@@ -29,7 +31,7 @@ pub fn mask_secrets(text: &str) -> Cow<'_, str> {
 /// Where secrets stand in a text or a line of a file: sorted, disjoint, none empty.
 ///
 /// Known are `password = x` and what else ends in a word for a secret, in any of the quotings of connection strings
-/// inside configuration files, and `user:password@` in a URI. In doubt more is taken for a secret, not less.
+/// inside configuration files, `user:password@` in a URI, `"password": "x"`, and what stands behind options of commands. In doubt more is taken for a secret, not less.
 pub fn secret_spans(text: &[u8]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut at = 0;
@@ -38,6 +40,8 @@ pub fn secret_spans(text: &[u8]) -> Vec<Span> {
             b'=' => after_equals(text, at),
             b'\'' => after_blank(text, at),
             b':' if text[at..].starts_with(b"://") => in_uri(text, at + 3),
+            b':' => commands::in_json(text, at),
+            b'-' => commands::after_option(text, at),
             _ => None,
         };
         at = match found {

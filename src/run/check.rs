@@ -17,7 +17,7 @@ use crate::report::{Format, Look, Output, Report, Show, Summary, Trouble};
 pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
     let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
-    let disk = Disk { root };
+    let disk = Disk::below(root);
     let kept = options.baseline.as_ref().map(|path| Kept::read(path, &show)).transpose();
     let prepared = kept.map_err(|error| vec![error]);
     let mut run = match prepared.and_then(|kept| Run::prepare(options, &disk, &show, kept, world)) {
