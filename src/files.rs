@@ -119,6 +119,12 @@ impl Files for Disk {
         let metadata = fs::metadata(self.resolve(path).ok()?).ok()?;
         Some(metadata.permissions().mode() & 0o7777)
     }
+
+    #[cfg(unix)]
+    fn owner(&self, path: &Path) -> Option<u32> {
+        use std::os::unix::fs::MetadataExt;
+        Some(fs::metadata(self.resolve(path).ok()?).ok()?.uid())
+    }
 }
 
 /// Reads a file of which neither the size nor the end is sure: a log may grow, an editor may cut it short.
@@ -234,6 +240,10 @@ impl Files for Overlay<'_> {
     fn mode(&self, path: &Path) -> Option<u32> {
         // What is written takes over the mode of what it replaces.
         self.under.mode(path)
+    }
+
+    fn owner(&self, path: &Path) -> Option<u32> {
+        self.under.owner(path)
     }
 }
 

@@ -4,6 +4,7 @@ pub mod access;
 pub mod auto_conf;
 pub mod conninfo;
 pub mod control;
+pub mod effective;
 pub mod hba;
 pub mod hosts;
 pub mod ident;

@@ -250,6 +250,11 @@ pub trait Files {
     fn mode(&self, _path: &Path) -> Option<u32> {
         None
     }
+
+    /// The number of the account that owns a file or a directory, links followed; `None` where it is not known.
+    fn owner(&self, _path: &Path) -> Option<u32> {
+        None
+    }
 }
 
 #[cfg(test)]

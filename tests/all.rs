@@ -77,6 +77,8 @@ mod schema;
 mod server;
 #[path = "all/session.rs"]
 mod session;
+#[path = "all/shown.rs"]
+mod shown;
 #[path = "all/starts.rs"]
 mod starts;
 #[path = "all/told.rs"]

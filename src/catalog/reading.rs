@@ -5,6 +5,15 @@ use crate::value::{Context, Refusal, Value, boolean, grammar, number};
 use crate::version::Major;
 
 impl Value {
+    /// The value as `pg_settings` has it: numbers in the parameter's own unit, the rest as `SHOW` prints it.
+    pub fn setting(&self, parameter: &Parameter, major: Major) -> Vec<u8> {
+        match self {
+            Value::Integer(_) if !grammar::is_octal(parameter.grammar.as_ref()) => self.plain(),
+            Value::Real(_) => self.plain(),
+            _ => self.shown(parameter, major),
+        }
+    }
+
     /// The value as `SHOW` prints it: numbers in the largest unit that fits.
     pub fn shown(&self, parameter: &Parameter, major: Major) -> Vec<u8> {
         match self {
@@ -12,6 +21,7 @@ impl Value {
                 format!("{value:04o}").into_bytes()
             }
             Value::Integer(value) => number::show_integer(*value, parameter.unit, major).into_bytes(),
+            Value::Text(text) => grammar::shown(parameter.grammar.as_ref(), major, text),
             Value::Real(value) => number::show_real(*value, parameter.unit, major).into_bytes(),
             _ => self.plain(),
         }

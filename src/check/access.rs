@@ -92,6 +92,12 @@ fn found(
     said(tree, settings, setting).into_iter().chain(usual).find(|path| files.read(path).is_ok())
 }
 
+/// Where a server looks for a file that `setting` may name.
+pub fn place(tree: &Tree, settings: &Settings, main: &Path, setting: &str, name: &str) -> PathBuf {
+    let started_on = if tree.names_data { main.parent().unwrap_or(Path::new("")) } else { &tree.data_directory };
+    said(tree, settings, setting).unwrap_or_else(|| started_on.join(name))
+}
+
 /// Where a setting says that the file is.
 pub fn said(tree: &Tree, settings: &Settings, setting: &str) -> Option<PathBuf> {
     let value = settings.value(setting).map(|value| value.plain()).filter(|value| !value.is_empty())?;

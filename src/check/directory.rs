@@ -19,8 +19,9 @@ pub(super) use control::too_low;
 const UP_TO_10: u32 = 0o077;
 const FROM_11: u32 = 0o027;
 
-/// What is refused of a private key whoever owns it: root's may be read by a group.
+/// What is refused of a private key of root's, which a group may read, and of the server's own.
 const KEY: u32 = 0o037;
+const OWN_KEY: u32 = 0o077;
 
 /// Spots for what a start finds wrong before it reads any data.
 pub fn check(view: &View, spots: &mut Vec<Spot>) {
@@ -75,7 +76,11 @@ fn key(view: &View, data: &Path) -> Option<Spot> {
     }
     let path = path::from_bytes(&name);
     let place = if path.is_absolute() { path } else { data.join(path) };
-    let mode = view.files.mode(&place).filter(|mode| mode & KEY != 0)?;
+    // The server runs as whoever owns its data. Of a copy that root has made nobody knows.
+    let server = view.files.owner(data).filter(|owner| *owner != 0);
+    let is_own = server.is_some() && view.files.owner(&place) == server;
+    let refused = if is_own { OWN_KEY } else { KEY };
+    let mode = view.files.mode(&place).filter(|mode| mode & refused != 0)?;
     let shown = crate::source::display(&name);
     let spot = at_trait(view, "ssl-key-readable", "tls-key")?.word("path", shown.clone());
     let says = format!("private key file \"{shown}\" has group or world access");

@@ -197,6 +197,11 @@ impl Files for ExampleFiles {
         }
         self.files.get(self.inside(path)).and_then(|(_, mode)| *mode)
     }
+
+    fn owner(&self, _path: &Path) -> Option<u32> {
+        // All are the server's own.
+        Some(1)
+    }
 }
 
 /// Checks an example of a primary and its standbys for one version.

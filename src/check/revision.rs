@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::spot::{Spot, View};
 use super::{Reading, Subject, read, recovery};
 use crate::catalog::{Catalog, Kind, Parameter, ParameterId};
-use crate::model::control;
+use crate::model::effective::worked_out;
 use crate::model::recovery::Recovery;
 use crate::model::recovery::signals::{self, Mode};
 use crate::model::settings::{Settings, Verdict};
@@ -96,10 +96,10 @@ fn changed(settings: &Settings, base: &Base, id: ParameterId, parameter: &Parame
     };
     let before = &base.reading.settings;
     let is = settings.value(parameter.name)?;
-    let segment = settings.initdb.wal_segment_size.unwrap_or(control::USUAL_SEGMENT);
     // A new line may say what the server has worked out by itself.
     let is_new = line.is_some() && before.winner(id).is_none();
-    let made = is_new.then(|| worked_out(before, segment, parameter)).flatten();
+    let usual = is_new.then(|| before.value(parameter.name)).flatten();
+    let made = usual.and_then(|usual| worked_out(before, parameter, &usual, true));
     let was = made.or_else(|| before.value(parameter.name))?;
     // A line that is gone is one that a reload cannot undo, even where it said the default.
     if was == is && !(is_gone && takes == Takes::Restart) {
@@ -113,18 +113,6 @@ fn changed(settings: &Settings, base: &Base, id: ParameterId, parameter: &Parame
         place: line.map(|judged| judged.entry.value()),
         was: tells.then(shown),
     })
-}
-
-/// What a server makes of a default that stands for a share of its shared buffers, at its start.
-fn worked_out(settings: &Settings, segment: u64, parameter: &Parameter) -> Option<Value> {
-    let how = parameter.trait_of("worked-out")?;
-    let Some(Value::Integer(shared)) = settings.value(names::SHARED_BUFFERS) else { return None };
-    let segment = i64::try_from(segment / control::BLOCK).ok()?;
-    Some(Value::Integer(match how {
-        "wal" => (shared / 32).clamp(8, segment),
-        // In whole banks.
-        _ => (shared / 512 - shared / 512 % 16).clamp(16, 1024),
-    }))
 }
 
 /// Names as servers compare them, each with its value, its place, and itself as it is spelled.

@@ -83,6 +83,10 @@ impl Files for Cached<'_> {
     fn mode(&self, path: &Path) -> Option<u32> {
         self.under.mode(path)
     }
+
+    fn owner(&self, path: &Path) -> Option<u32> {
+        self.under.owner(path)
+    }
 }
 
 fn missing(error: &ReadError) -> Found {

@@ -47,11 +47,16 @@ impl Show {
 
     /// A text that may hold what the user wrote: secrets masked, control characters shown as escapes.
     pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let text = if self.secrets { Cow::Borrowed(text) } else { mask_secrets(text) };
+        let text = self.masked(text);
         if text.chars().any(is_unprintable) { Cow::Owned(escape(&text)) } else { text }
     }
 
-    /// The same on one line.
+    /// A text for programs: only secrets are masked.
+    pub fn masked<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.secrets { Cow::Borrowed(text) } else { mask_secrets(text) }
+    }
+
+    /// As [`Show::text`], on one line.
     pub fn line(&self, text: &str) -> String {
         self.text(text).replace('\n', " ")
     }

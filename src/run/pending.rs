@@ -104,6 +104,10 @@ impl Files for Pending<'_> {
     fn mode(&self, path: &Path) -> Option<u32> {
         self.disk.mode(path)
     }
+
+    fn owner(&self, path: &Path) -> Option<u32> {
+        self.disk.owner(path)
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -60,6 +60,10 @@ impl Files for Buffers<'_> {
     fn mode(&self, path: &Path) -> Option<u32> {
         self.disk.mode(path)
     }
+
+    fn owner(&self, path: &Path) -> Option<u32> {
+        self.disk.owner(path)
+    }
 }
 
 /// Where a path leads, without `.` and `..`: what an include names and what the editor opens are then the same.

@@ -326,6 +326,15 @@ pub fn is_octal(grammar: Option<&Grammar>) -> bool {
     grammar == Some(&Grammar::Octal)
 }
 
+/// Text as `SHOW` prints it.
+pub fn shown(grammar: Option<&Grammar>, major: Major, text: &[u8]) -> Vec<u8> {
+    match grammar {
+        Some(Grammar::SessionZone) => zone::shown_session(major, text),
+        Some(Grammar::Zone) => zone::shown(major, text),
+        _ => text.to_vec(),
+    }
+}
+
 /// Whether a major lies between two cells of a table; an empty cell bounds nothing.
 fn applies(since: Option<&str>, until: Option<&str>, major: Major) -> bool {
     let bound = |cell: Option<&str>| {

@@ -348,6 +348,34 @@ fn settings_say_where_each_value_comes_from() {
 }
 
 #[test]
+fn settings_are_those_of_a_started_server() {
+    let conf =
+        "shared_buffers = 1GB\nMy.Var = 'a\tb'\nTimeZone = '5'\nlog_file_mode = 0640\nmy.var = 'c'\nwal_buffers = -1\n";
+    let tree = tree(&[("db/postgresql.conf", conf), ("db/PG_VERSION", "18\n")]);
+    let (code, text, _) = run(&tree, &["settings", "db", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let value = |name: &str| {
+        let named = |setting: &&serde_json::Value| setting["name"] == name;
+        document["settings"].as_array().and_then(|all| all.iter().find(named)).expect("listed")["value"].clone()
+    };
+    let whole = |name: &str| tree.path().join("db").join(name).display().to_string();
+    assert_eq!(code, 0);
+    assert_eq!([value("wal_buffers"), value("TimeZone")], ["2048", "<+05>-05"]);
+    assert_eq!([value("log_file_mode"), value("my.var"), value("max_stack_depth")], ["0640", "c", "2048"]);
+    assert_eq!([value("hba_file"), value("config_file")], [whole("pg_hba.conf"), whole("postgresql.conf")]);
+    let (_, text, _) = run(&tree, &["settings", "db", "my.VAR", "data_checksums", "server_version"]);
+    assert_eq!(
+        text.lines().map(|line| line.split("  ").next().unwrap_or(line)).collect::<Vec<_>>(),
+        [
+            "data_checksums: initdb has decided it, and no global/pg_control is at hand to tell # default",
+            "my.var = c",
+            "server_version: only a running server knows it",
+        ]
+    );
+    assert!(run(&tree, &["settings", "db", "my.other"]).2.contains("no setting `my.other`"));
+}
+
+#[test]
 fn rules_parameters_and_messages_are_explained() {
     let tree = tree(&[]);
     let (code, list, _) = run(&tree, &["rules"]);

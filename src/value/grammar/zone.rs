@@ -55,6 +55,45 @@ pub fn read(context: &Context, text: &[u8]) -> Read {
     }
 }
 
+/// A session's time zone as a server shows it: hours and intervals are the rules that it makes of them.
+pub fn shown_session(major: Major, text: &[u8]) -> Vec<u8> {
+    let east = match text.get(..8).filter(|head| head.eq_ignore_ascii_case(b"interval")) {
+        Some(_) => interval::read(major, &text[8..]).ok().map(|seconds| seconds as f64),
+        None => hours(text).map(|hours| hours * 3600.0),
+    };
+    match east {
+        Some(east) => fixed(east.trunc() as i64),
+        None => shown(major, text),
+    }
+}
+
+/// A time zone as a server shows it: names as they are spelled in the data, rules in upper case.
+pub fn shown(major: Major, text: &[u8]) -> Vec<u8> {
+    match find(major, text) {
+        Some(Zone::Data) => {
+            let names = lines(ZONES).filter_map(|line| line.split('\t').next());
+            let own = names.map(str::as_bytes).find(|name| name.eq_ignore_ascii_case(text));
+            own.map_or_else(|| text.to_ascii_uppercase(), <[u8]>::to_vec)
+        }
+        Some(Zone::Rules(_)) => text.to_ascii_uppercase(),
+        None => text.to_vec(),
+    }
+}
+
+/// Seconds east of Greenwich as rules, whose signs count the other way.
+fn fixed(east: i64) -> Vec<u8> {
+    let (name, rule) = if east < 0 { ('-', '+') } else { ('+', '-') };
+    let seconds = east.abs();
+    let mut offset = format!("{:02}", seconds / 3600);
+    if seconds % 3600 != 0 {
+        offset.push_str(&format!(":{:02}", seconds / 60 % 60));
+    }
+    if seconds % 60 != 0 {
+        offset.push_str(&format!(":{:02}", seconds % 60));
+    }
+    format!("<{name}{offset}>{rule}{offset}").into_bytes()
+}
+
 /// The name of a set of abbreviations: a file beside the data, one of the three that are shipped
 /// or one that somebody has added.
 pub fn read_abbreviations(text: &[u8]) -> Read {
@@ -203,6 +242,16 @@ mod tests {
         assert_eq!(refusal(Major::V12, "posixrules"), None);
         assert!(refusal(Major::V18, "Foo/Bar").unwrap().depends.is_none());
         assert!(refusal(Major::V18, "168").unwrap().detail.is_some());
+    }
+
+    #[test]
+    fn shows_what_servers_show() {
+        let shown = |text: &str| String::from_utf8(super::shown_session(Major::V16, text.as_bytes())).unwrap();
+        assert_eq!(shown("5"), "<+05>-05");
+        assert_eq!(shown("-3.5"), "<-03:30>+03:30");
+        assert_eq!(shown("INTERVAL '-08:00'"), "<-08>+08");
+        assert_eq!([shown("europe/berlin"), shown("utc"), shown("gmt")], ["Europe/Berlin", "UTC", "GMT"]);
+        assert_eq!(super::shown(Major::V16, b"5"), b"5");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 
 use crate::files::FileSet;
 use crate::install;
-use crate::start::{port, stop_with, wait};
+use crate::start::{port, socket_in, stop_with, wait};
 use crate::user;
 use crate::wire::Session;
 
@@ -53,10 +53,7 @@ pub fn live(major: u16, scratch: &Path, data: &Path, files: &FileSet) -> Result<
     let said = || fs::read_to_string(scratch.join("earlier")).unwrap_or_default();
     ensure!(ok, "an earlier life of {major} that does not start: {}", said());
     if prepared > 0 {
-        let names = fs::read_dir(scratch)?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let is_socket = |name: &String| name.starts_with(".s.PGSQL.") && !name.ends_with(".lock");
-        let socket = names.into_iter().find(is_socket).context("no socket")?;
-        let mut session = Session::open(&scratch.join(socket), "postgres")?;
+        let mut session = Session::open(&socket_in(scratch)?, "postgres")?;
         for number in 0..prepared {
             let query = format!("begin; create table prepared_{number} (i int); prepare transaction '{number}'");
             let answer = session.query(&query)?;

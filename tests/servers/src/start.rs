@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -67,6 +67,48 @@ pub fn whole_start_on(major: u16, segment: u16, files: &FileSet) -> Result<Outco
     start_until(major, segment, files, false, &|_, _| true)
 }
 
+/// What the settings of a server are.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// As SHOW prints it.
+    pub shown: String,
+    /// As pg_settings has it.
+    pub setting: String,
+    /// Where it comes from.
+    pub source: String,
+}
+
+/// Starts a server as [`whole_start_on`] does, and lets somebody look at its data directory beside all that it shows.
+pub fn beside_settings(
+    major: u16,
+    segment: u16,
+    files: &FileSet,
+    look: &dyn Fn(&Path, &BTreeMap<String, Shown>),
+) -> Result<bool> {
+    let seen = RefCell::new(Ok(()));
+    let ask = |scratch: &Path, _: &[u8]| {
+        seen.replace(shown_at(scratch).map(|shown| look(&scratch.join("data"), &shown)));
+        true
+    };
+    let outcome = start_until(major, segment, files, false, &ask)?;
+    seen.into_inner()?;
+    Ok(outcome.ok)
+}
+
+fn shown_at(scratch: &Path) -> Result<BTreeMap<String, Shown>> {
+    let query = "select name, current_setting(name), setting, source from pg_settings";
+    let answer = Session::open(&socket_in(scratch)?, "postgres")?.query(query)?;
+    ensure!(answer.error.is_none() && answer.rows.len() > 200, "pg_settings: {:?}", answer.error);
+    let text = |cell: &Cell| String::from_utf8_lossy(cell.as_deref().unwrap_or_default()).into_owned();
+    let row = |row: &Vec<Cell>| match row.as_slice() {
+        [name, shown, setting, source] => {
+            Some((text(name), Shown { shown: text(shown), setting: text(setting), source: text(source) }))
+        }
+        _ => None,
+    };
+    Ok(answer.rows.iter().filter_map(row).collect())
+}
+
 /// Starts a server as [`whole_start_on`] does, and asks it for all its settings; none if it does not come up.
 pub fn started_settings(major: u16, segment: u16, files: &FileSet) -> Result<Option<BTreeMap<Bytes, Cell>>> {
     let settings = RefCell::new(None);
@@ -78,12 +120,15 @@ pub fn started_settings(major: u16, segment: u16, files: &FileSet) -> Result<Opt
     settings.into_inner().transpose()
 }
 
-fn settings_at(directory: &Path) -> Result<BTreeMap<Bytes, Cell>> {
+pub(crate) fn socket_in(directory: &Path) -> Result<PathBuf> {
     let names = fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name())).collect::<Result<Vec<_>>>()?;
     let is_socket =
         |name: &&OsString| name.to_str().is_some_and(|name| name.starts_with(".s.PGSQL.") && !name.ends_with(".lock"));
-    let socket = names.iter().find(is_socket).context("no socket where one was to be")?;
-    let answer = Session::open(&directory.join(socket), "postgres")?.query("select name, setting from pg_settings")?;
+    Ok(directory.join(names.iter().find(is_socket).context("no socket where one was to be")?))
+}
+
+fn settings_at(directory: &Path) -> Result<BTreeMap<Bytes, Cell>> {
+    let answer = Session::open(&socket_in(directory)?, "postgres")?.query("select name, setting from pg_settings")?;
     ensure!(answer.error.is_none() && answer.rows.len() > 200, "pg_settings: {:?}", answer.error);
     let row = |mut row: Vec<Cell>| Some((row.first_mut()?.take()?, row.pop()?));
     Ok(answer.rows.into_iter().filter_map(row).collect())
