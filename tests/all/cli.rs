@@ -303,6 +303,11 @@ fn the_data_of_a_node_elsewhere_is_no_node() {
         (&file(data, "postgresql.auto.conf"), ""),
         (&file(data, "global/pg_control"), ""),
     ]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(tree.path().join(data), fs::Permissions::from_mode(0o700)).unwrap();
+    }
     let (code, text, _) = run(&tree, &["check", "root", "--root", "root", "--format", "json"]);
     let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!((code, &document["diagnostics"]), (0, &serde_json::json!([])));

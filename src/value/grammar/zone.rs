@@ -71,9 +71,8 @@ pub fn shown_session(major: Major, text: &[u8]) -> Vec<u8> {
 pub fn shown(major: Major, text: &[u8]) -> Vec<u8> {
     match find(major, text) {
         Some(Zone::Data) => {
-            let names = lines(ZONES).filter_map(|line| line.split('\t').next());
-            let own = names.map(str::as_bytes).find(|name| name.eq_ignore_ascii_case(text));
-            own.map_or_else(|| text.to_ascii_uppercase(), <[u8]>::to_vec)
+            let own = ZONES.folded(text).next().map(|[name, ..]| name.as_bytes().to_vec());
+            own.unwrap_or_else(|| text.to_ascii_uppercase())
         }
         Some(Zone::Rules(_)) => text.to_ascii_uppercase(),
         None => text.to_vec(),
