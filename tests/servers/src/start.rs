@@ -87,7 +87,7 @@ pub fn beside_settings(
 ) -> Result<bool> {
     let seen = RefCell::new(Ok(()));
     let ask = |scratch: &Path, _: &[u8]| {
-        seen.replace(shown_at(scratch).map(|shown| look(&scratch.join("data"), &shown)));
+        *seen.borrow_mut() = shown_at(scratch).map(|shown| look(&scratch.join("data"), &shown));
         true
     };
     let outcome = start_until(major, segment, files, false, &ask)?;
