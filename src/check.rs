@@ -160,7 +160,14 @@ impl Merged {
             let said = if BY_MESSAGE.contains(&&*finding.rule) { finding.message.clone() } else { String::new() };
             let key = (finding.rule.to_string(), finding.place.file, finding.place.span.start, said);
             match self.places.get(&key) {
-                Some(index) => self.findings[*index].pg.extend(finding.pg),
+                Some(index) => {
+                    let held = &mut self.findings[*index];
+                    held.pg.extend(finding.pg);
+                    // What only some versions refuse is an error for none.
+                    if finding.severity < held.severity {
+                        (held.severity, held.effect) = (finding.severity, finding.effect);
+                    }
+                }
                 None => {
                     self.places.insert(key, self.findings.len());
                     self.findings.push(finding);

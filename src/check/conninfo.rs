@@ -16,6 +16,7 @@ use crate::catalog::recovery::Purpose;
 use crate::check::spot::{Spot, View};
 use crate::finding::{Edit, Severity};
 use crate::model::conninfo::{self as model, Handed, Options, Reason, Refusal};
+use crate::model::recovery::signals::{self, Mode};
 use crate::model::settings::Verdict;
 use crate::model::tree::Entry;
 use crate::source::{Place, Span, display};
@@ -53,7 +54,13 @@ pub fn check(view: &View, role: Option<Role>, spots: &mut Vec<Spot>) {
 /// The connection strings that count: those of lines that no other one follows.
 pub(super) fn texts(view: &View, role: Option<Role>) -> Vec<Text> {
     let settings = view.settings;
-    let may_follow = role != Some(Role::Primary);
+    // A data directory without standby.signal is that of no standby, so far.
+    let signals = || signals::signals(view.files, &view.tree.data_directory);
+    let is_none = role.is_none()
+        && view.data_directory().is_some()
+        && settings.catalog.version.major >= Major::V12
+        && signals().mode() == Mode::Primary;
+    let may_follow = role != Some(Role::Primary) && !is_none;
     let text = |name: &[u8], entry: &Entry, line: Option<usize>, counts: bool| Text {
         name: display(name),
         place: entry.value(),

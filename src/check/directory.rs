@@ -52,6 +52,13 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
                 .server(format!("data directory \"{}\" {says}", data.display())),
         );
     }
+    if let Some(reason) = lock_file(view, data) {
+        spots.push(new("lock-file-unreadable").word("reason", reason).label("postmaster.pid beside it"));
+    }
+    if is_invalid_label(view, data) {
+        let says = "invalid data in file \"backup_label\"";
+        spots.push(new("backup-label-invalid").label("backup_label beside it").server(says));
+    }
     // Beside a running server up to 14 it may belong to a backup that is under way.
     let is_running = view.files.read(&data.join(names::POSTMASTER_PID)).is_ok();
     let is_left = !is_running && view.files.read(&data.join(names::BACKUP_LABEL)).is_ok();
@@ -64,6 +71,32 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
     if is_left && is_plain {
         spots.push(new("backup-label-without-signal").label("backup_label beside it"));
     }
+}
+
+/// A lock file from which no start can tell whose it is.
+fn lock_file(view: &View, data: &Path) -> Option<&'static str> {
+    let bytes = view.files.read(&data.join(names::POSTMASTER_PID)).ok()?;
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let digits = first.trim_ascii_start();
+    let digits = digits.strip_prefix(b"-").unwrap_or(digits);
+    match () {
+        () if bytes.is_empty() => Some("is empty"),
+        // As far as it is a number.
+        () if digits.iter().take_while(|byte| byte.is_ascii_digit()).all(|byte| *byte == b'0') => {
+            Some("does not begin with the number of a process")
+        }
+        () => None,
+    }
+}
+
+/// Whether there is a backup_label that no server reads.
+fn is_invalid_label(view: &View, data: &Path) -> bool {
+    let Ok(bytes) = view.files.read(&data.join(names::BACKUP_LABEL)) else { return false };
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let begins = |line: Option<&[u8]>, with: &str| {
+        line.and_then(|line| line.strip_prefix(with.as_bytes())).is_some_and(|rest| rest.contains(&b'/'))
+    };
+    !(begins(lines.next(), "START WAL LOCATION: ") && begins(lines.next(), "CHECKPOINT LOCATION: "))
 }
 
 /// The private key, where TLS is on.

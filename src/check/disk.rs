@@ -132,8 +132,27 @@ fn usual_hba_file(view: &View, data: &Path) -> Option<Spot> {
     Some(spot)
 }
 
-/// A data directory that is not there, while data lie beside the file that names it.
+/// A data directory that is none; or that is not there, while data lie beside the file that names it.
 fn data_directory(view: &View, data: &Path) -> Option<Spot> {
+    let said = view.settings.value(names::DATA_DIRECTORY).map(|value| value.plain()).unwrap_or_default();
+    if said.is_empty() && view.settings.is_set(names::DATA_DIRECTORY) {
+        let spot = at_trait(view, "data-directory-invalid", "data-directory")?.word("path", "an empty name");
+        return Some(spot.label("the directory that the server is started in"));
+    }
+    // What is relative is seen from the directory that the server is started in, and nobody knows that one.
+    if !view.tree.names_data || !said.starts_with(b"/") {
+        return None;
+    }
+    if matches!(lacking(view, data), Some(Lacking::File)) {
+        return needs(view, "data-directory", data, &Lacking::File);
+    }
+    let is_without = view.files.read(&data.join(names::PG_VERSION)) == Err(ReadError::Missing);
+    if is_without && view.files.list(data).is_ok() {
+        let shown = display(&path::to_bytes(data));
+        let says = format!("\"{shown}\" is not a valid data directory");
+        let spot = at_trait(view, "data-directory-invalid", "data-directory")?.word("path", shown);
+        return Some(spot.label("no PG_VERSION in it").server(says));
+    }
     let main = view.tree.visits.first()?.path.parent().map_or_else(PathBuf::new, Path::to_path_buf);
     if main == data || is_there(view, data) || !is_there(view, &main.join(names::PG_CONTROL)) {
         return None;

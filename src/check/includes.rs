@@ -22,6 +22,7 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
                 .server("using recovery command file \"recovery.conf\" is not supported"),
         );
     }
+    spots.extend(auto_conf(view));
     let mut seen = HashMap::new();
     for fault in view.tree.faults() {
         let Some(place) = fault.place else { continue };
@@ -36,6 +37,18 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
         order(view, directory, spots);
     }
     in_auto_conf(view, spots);
+}
+
+/// A directory in place of the file that ALTER SYSTEM writes: it opens, and cannot be read.
+fn auto_conf(view: &View) -> Option<Spot> {
+    let is_directory = |kind: &FaultKind| match kind {
+        FaultKind::Skipped(path, ReadError::IsDirectory) => *path == view.tree.data_directory.join(names::AUTO_CONF),
+        _ => false,
+    };
+    let fault = view.tree.faults().find(|fault| fault.place.is_none() && is_directory(&fault.kind))?;
+    let FaultKind::Skipped(path, _) = &fault.kind else { return None };
+    let says = format!("input in flex scanner failed at file \"{}\" line 1", path.display());
+    Some(Spot::new("auto-conf-is-directory", view.top()?).label("in the data directory").server(says))
 }
 
 /// A directory that holds a server's other files, but not the one that it begins with.

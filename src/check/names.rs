@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::catalog;
 use crate::check::spot::{Spot, View};
 use crate::model::settings::{Judged, Verdict};
+use crate::names;
 use crate::source::display;
 use crate::version::PgVersion;
 
@@ -24,11 +25,22 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
             }
             _ => {}
         }
+        if is_passed_over(view, index, judged) {
+            spots.push(view.about("data-directory-spelling", index, judged.entry.name()).label("in lower case only"));
+        }
         if let Some(new) = view.settings.catalog.alias(view.sources.text(judged.entry.name())) {
             let spot = view.about("deprecated-name", index, judged.entry.name()).word("suggestion", new);
             spots.push(spot.label("an old name").edit(judged.entry.name(), new));
         }
     }
+}
+
+/// Where the data are is looked for byte by byte, before anything else is read.
+fn is_passed_over(view: &View, index: usize, judged: &Judged) -> bool {
+    let name = view.sources.text(judged.entry.name());
+    index < view.settings.auto_from
+        && name.eq_ignore_ascii_case(names::DATA_DIRECTORY.as_bytes())
+        && name != names::DATA_DIRECTORY.as_bytes()
 }
 
 fn is_internal(view: &View, judged: &Judged) -> bool {

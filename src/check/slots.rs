@@ -5,7 +5,7 @@ use super::spot::{Spot, View};
 use crate::model::path;
 use crate::model::recovery::signals::{self, Mode};
 use crate::names;
-use crate::source::display;
+use crate::source::{ReadError, display};
 use crate::value::Value;
 use crate::version::Major;
 
@@ -49,6 +49,7 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
     let slots = on_disk(view);
     spots.extend(missing(view, slots.as_deref()));
     let Some(slots) = slots.filter(|slots| !slots.is_empty()) else { return };
+    spots.extend(without_state(view, &slots));
     spots.extend(too_many(view, &slots));
     spots.extend(wal_level(view, &slots));
     spots.extend(on_standby(view, &slots));
@@ -62,6 +63,16 @@ fn listed(slots: &[Slot]) -> String {
         names.push(format!("{} more", slots.len() - MOST));
     }
     names.join(", ")
+}
+
+/// A directory of a slot without the file that makes it one.
+fn without_state(view: &View, slots: &[Slot]) -> Option<Spot> {
+    let directory = view.tree.data_directory.join(names::PG_REPLSLOT);
+    let state = |slot: &Slot| view.files.read(&directory.join(&slot.name).join("state"));
+    let slot = slots.iter().find(|slot| state(slot) == Err(ReadError::Missing))?;
+    let spot = Spot::new("slot-without-state", view.top()?).word("other", slot.name.clone());
+    let says = format!("could not open file \"{}/{}/state\"", names::PG_REPLSLOT, slot.name);
+    Some(spot.label(format!("pg_replslot/{} beside it", slot.name)).server(says))
 }
 
 fn too_many(view: &View, slots: &[Slot]) -> Option<Spot> {

@@ -313,12 +313,15 @@ pub fn finding(view: &View, page: &Page, spot: Spot) -> Finding {
     }
 }
 
+/// The one page about maps for which a server does not start.
+const ENDS_BY_MAPS: &str = "ident-include-loop";
+
 /// What a fault keeps servers from, as its page says.
 fn effect(page: &Page, severity: Severity, kind: FileKind) -> Option<Effect> {
     match page.server.as_ref() {
         _ if severity < Severity::Error => None,
-        // A server starts without the maps that it cannot read.
-        "refuses" => (kind != FileKind::Ident).then_some(Effect::Refuses),
+        // A server starts without the maps that it cannot read, unless reading them ends it.
+        "refuses" => (kind != FileKind::Ident || page.id == ENDS_BY_MAPS).then_some(Effect::Refuses),
         "no-stream" => Some(Effect::NoStream),
         "not-a-standby" => Some(Effect::NotAStandby),
         "commits-hang" => Some(Effect::CommitsHang),

@@ -55,7 +55,8 @@ pub fn files(example: &Example, major: u16) -> FileSet {
             // A server of its own lets the test in; where who may connect is the question, none has to.
             names::PG_HBA => !is_about_access(example),
             // The server has data, and a backup that was begun elsewhere is none to it.
-            names::PG_VERSION | names::BACKUP_LABEL | "postmaster.opts" => true,
+            names::PG_VERSION | "postmaster.opts" => true,
+            names::BACKUP_LABEL => beside.bytes.starts_with(b"START WAL"),
             // What it says the server is made to have been through.
             names::PG_CONTROL => beside.bytes.is_empty(),
             // Another revision is nowhere on its disk.

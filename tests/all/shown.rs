@@ -14,7 +14,7 @@ use crate::proof::{SEGMENT, wanted};
 /// Why a server shows what no file tells, or `settings` does not list it: the reason, and the settings. Each is one in
 /// some major.
 const REASONS: &[(&str, &[&str])] = &[
-    ("the session and its client", &["application_name", "client_encoding", "transaction_isolation"]),
+    ("up to 11 the session, which has begun", &["transaction_isolation"]),
     ("how the server was built", &["krb_server_keyfile"]),
     ("SHOW hides the command as long as archive_mode is off", &["archive_command"]),
     (

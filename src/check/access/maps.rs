@@ -13,8 +13,11 @@ use crate::version::Major;
 /// Spots for the maps.
 pub fn check(view: &View, ident: &Ident, spots: &mut Vec<Spot>) {
     if let Some((ending, message)) = &ident.ending {
-        let (Ending::LineTooLong(place) | Ending::Endless(place, _)) = ending;
-        let spot = Spot::new("ident-line-unreadable", *place).word("pg", view.version_word());
+        let (rule, place) = match ending {
+            Ending::LineTooLong(place) => ("ident-line-unreadable", *place),
+            Ending::Endless(place, _) => ("ident-include-loop", *place),
+        };
+        let spot = Spot::new(rule, place).word("pg", view.version_word());
         spots.push(spot.server(display(&message.text)));
     }
     let mut named: Vec<Place> = Vec::new();

@@ -57,9 +57,7 @@ fn abstract_before_14(view: &View, directories: &[Vec<u8>]) -> Option<Spot> {
         return None;
     }
     let name = directories.iter().find(|directory| is_abstract(directory))?;
-    if lacking(view, &view.tree.data_directory.join(path::from_bytes(name))).is_none() {
-        return None;
-    }
+    lacking(view, &view.tree.data_directory.join(path::from_bytes(name)))?;
     let spot = at_trait(view, "abstract-socket-before-14", LIST)?.word("path", display(name));
     let says = format!("could not create lock file \"{}/.s.PGSQL.", display(name));
     Some(spot.label("a directory below that of the data").server(says))

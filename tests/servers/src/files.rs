@@ -105,6 +105,9 @@ pub fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Bytes {
 fn create_parents(directory: &Path, name: &str, created: &mut Vec<PathBuf>) -> Result<()> {
     for (end, _) in name.match_indices('/') {
         let parent = directory.join(&name[..end]);
+        if parent.is_file() {
+            fs::remove_file(&parent)?;
+        }
         if !parent.is_dir() {
             fs::create_dir(&parent).with_context(|| format!("creating {}", parent.display()))?;
             user::give(&parent)?;

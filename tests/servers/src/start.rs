@@ -97,7 +97,11 @@ pub fn beside_settings(
 
 fn shown_at(scratch: &Path) -> Result<BTreeMap<String, Shown>> {
     let query = "select name, current_setting(name), setting, source from pg_settings";
-    let answer = Session::open(&socket_in(scratch)?, "postgres")?.query(query)?;
+    // Files that speak of directories of sockets decide where it is.
+    let lock = fs::read_to_string(scratch.join("data/postmaster.pid"))?;
+    let [port, sockets] = [3, 4].map(|line| lock.lines().nth(line).unwrap_or_default().trim());
+    let socket = Path::new(sockets).join(format!(".s.PGSQL.{port}"));
+    let answer = Session::open(&socket, "postgres")?.query(query)?;
     ensure!(answer.error.is_none() && answer.rows.len() > 200, "pg_settings: {:?}", answer.error);
     let text = |cell: &Cell| String::from_utf8_lossy(cell.as_deref().unwrap_or_default()).into_owned();
     let row = |row: &Vec<Cell>| match row.as_slice() {
