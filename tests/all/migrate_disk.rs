@@ -268,3 +268,21 @@ fn without_the_data_directory_nothing_is_said_of_the_next_start() {
     let (_, said) = run(&top, &["etc", "--from", "11", "--to", "16"]);
     assert!(said.contains("whether 16 starts as a primary or as a standby is not known"), "{said}");
 }
+
+#[test]
+fn a_relative_data_directory_is_one_directory() {
+    let top = node();
+    let path = |name: &str| top.path().join(name);
+    fs::create_dir(path("etc")).unwrap();
+    fs::rename(path("db/postgresql.conf"), path("etc/postgresql.conf")).unwrap();
+    fs::rename(path("db/conf.d"), path("etc/conf.d")).unwrap();
+    let conf = fs::read_to_string(path("etc/postgresql.conf")).unwrap();
+    fs::write(path("etc/postgresql.conf"), conf + "data_directory = '../db'\n").unwrap();
+    let before = Snapshot::of(top.path()).unwrap();
+    let (code, said) = run(&top, &["etc", "--from", "11", "--to", "16", "--write", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("`data_directory` is relative") && !said.contains("In the way"), "{said}");
+    assert!(path("db/standby.signal").exists() && !path("db/recovery.conf").exists());
+    assert_eq!(run(&top, &["etc", "--rollback"]).0, 0);
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+}
