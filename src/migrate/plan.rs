@@ -5,7 +5,7 @@ mod forward;
 mod signal_files;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::parameters::{self, Mended, found, key, known};
@@ -22,7 +22,9 @@ use crate::version::{Major, PgVersion};
 
 /// Plans a migration; whatever is wrong with the files is in the plan.
 pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
-    let (masked, back) = (Masked::new(files), back::there(request));
+    let masked = Masked::new(files);
+    let request = &settled(&masked, request);
+    let back = back::there(request);
     let mut planner = Planner::new(&masked, request, rules);
     if planner.has_gone_back() {
         planner = Planner::new(&masked, &back, rules);
@@ -52,6 +54,18 @@ pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
         plan.next_start = format!("what {} does is not known before the template is filled in", plan.to);
     }
     masked.reveal(plan)
+}
+
+/// The request with the data directory as the old server spells it: `etc/../data` is `data` from 15 on, and a plan has one
+/// name for each file.
+fn settled(files: &dyn Files, request: &Request) -> Request {
+    let subject = check::subject(&request.node, files);
+    let data = check::read(files, &mut Sources::default(), &subject, request.from.max(Major::V9_4)).data_directory;
+    let mut request = request.clone();
+    if data.components().any(|part| part == Component::ParentDir) {
+        request.node.data_dir = Some(data);
+    }
+    request
 }
 
 struct Planner<'a> {
@@ -152,6 +166,15 @@ impl<'a> Planner<'a> {
         if !self.has_main() {
             let text = "it is not here, so what it sets is not looked at: where it lies elsewhere name that directory, and \
                         say --data-dir for this one";
+            self.plan.notes.push(Told::of(&main, text));
+        }
+        let said = self.reading.settings.value(names::DATA_DIRECTORY).map(|said| said.plain()).unwrap_or_default();
+        if !said.is_empty() && !said.starts_with(b"/") {
+            let text = format!(
+                "`{}` is relative: a server takes it from where it is started, and here it is taken from the directory of \
+                 this file",
+                names::DATA_DIRECTORY
+            );
             self.plan.notes.push(Told::of(&main, text));
         }
         let mut paths = vec![main];

@@ -359,6 +359,9 @@ fn unread(kind: &FaultKind) -> Option<String> {
         FaultKind::Skipped(path, error) if !matches!(error, ReadError::Missing | ReadError::NotDirectory) => {
             (path, error)
         }
+        FaultKind::TooDeep(name) => {
+            return Some(format!("it includes `{}`, too deep to be read, so what it says is not known", display(name)));
+        }
         _ => return None,
     };
     Some(format!("it includes `{}`, which cannot be read, so what it says is not known: {error}", path.display()))

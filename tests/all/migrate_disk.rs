@@ -6,15 +6,20 @@ use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use pgconflint::check::Rules;
 use pgconflint::cli::{Act, Migrate, Options, Task};
-use pgconflint::files::{Call, Changes};
+use pgconflint::files::{Call, Changes, Memory};
+use pgconflint::migrate::plan;
 use pgconflint::run::{Exit, World};
+use pgconflint::source::{Files, ReadError};
 use pgconflint::version::Major;
 use pgconflint_servers::crash::snapshot::Snapshot;
 use tempfile::TempDir;
 
 use crate::in_place::{WRITE, asked, hooked, node, refused, run};
+use crate::migrate::request;
 
 /// A tree of two standbys of 11 that share a file.
 fn tree(shared: &str) -> TempDir {
@@ -267,4 +272,71 @@ fn without_the_data_directory_nothing_is_said_of_the_next_start() {
     fs::write(top.path().join("etc/postgresql.conf"), "data_directory = '/nowhere/data'\n").unwrap();
     let (_, said) = run(&top, &["etc", "--from", "11", "--to", "16"]);
     assert!(said.contains("whether 16 starts as a primary or as a standby is not known"), "{said}");
+}
+
+#[test]
+fn a_relative_data_directory_is_one_directory() {
+    let top = node();
+    let path = |name: &str| top.path().join(name);
+    fs::create_dir(path("etc")).unwrap();
+    fs::rename(path("db/postgresql.conf"), path("etc/postgresql.conf")).unwrap();
+    fs::rename(path("db/conf.d"), path("etc/conf.d")).unwrap();
+    let conf = fs::read_to_string(path("etc/postgresql.conf")).unwrap();
+    fs::write(path("etc/postgresql.conf"), conf + "data_directory = '../db'\n").unwrap();
+    let before = Snapshot::of(top.path()).unwrap();
+    let (code, said) = run(&top, &["etc", "--from", "11", "--to", "16", "--write", "--yes"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("`data_directory` is relative") && !said.contains("In the way"), "{said}");
+    assert!(path("db/standby.signal").exists() && !path("db/recovery.conf").exists());
+    assert_eq!(run(&top, &["etc", "--rollback"]).0, 0);
+    assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "");
+}
+
+/// A node whose data directory is closed to whoever asks.
+struct Closed(Memory);
+
+impl Files for Closed {
+    fn read(&self, path: &Path) -> Result<Arc<[u8]>, ReadError> {
+        if path.starts_with("data") { Err(ReadError::Denied) } else { self.0.read(path) }
+    }
+
+    fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
+        if directory.starts_with("data") { Err(ReadError::Denied) } else { self.0.list(directory) }
+    }
+
+    fn mode(&self, path: &Path) -> Option<u32> {
+        self.0.mode(path)
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_into_is_not_taken_for_a_signal() {
+    let files = Closed(Memory::default().with("etc/postgresql.conf", b"data_directory = '../data'\n"));
+    let mut request = request(Path::new("etc"), Major::V11, Major::V16);
+    request.node.data_dir = Some("data".into());
+    let plan = plan(&files, &request, &Rules::built_in());
+    assert!(!plan.blocks.is_empty() && plan.steps.is_empty(), "{:?}", plan.steps);
+    assert!(plan.next_start.contains("is not known"), "{}", plan.next_start);
+    let notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
+    assert!(!notes.iter().any(|note| note.contains("signal")), "{notes:?}");
+}
+
+/// A server looks whether it is there, and does not read it.
+#[test]
+fn a_signal_file_of_another_owner_counts() {
+    let top = node();
+    let path = |name: &str| top.path().join(name);
+    fs::remove_file(path("db/recovery.conf")).unwrap();
+    fs::write(path("db/PG_VERSION"), "12\n").unwrap();
+    fs::write(path("db/postgresql.conf"), "").unwrap();
+    for name in ["db", "db/postgresql.conf", "db/postgresql.auto.conf"] {
+        // Only root may give files away.
+        if chown(path(name), Some(4321), Some(4321)).is_err() {
+            return;
+        }
+    }
+    fs::write(path("db/standby.signal"), "").unwrap();
+    fs::set_permissions(path("db/standby.signal"), fs::Permissions::from_mode(0o600)).unwrap();
+    let (_, said) = run(&top, &["db", "--to", "16"]);
+    assert!(said.contains("16 starts as a hot standby"), "{said}");
 }

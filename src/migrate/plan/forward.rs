@@ -10,8 +10,8 @@ use super::{Planner, below, settings_after};
 use crate::catalog::Catalog;
 use crate::catalog::recovery::Purpose;
 use crate::model::auto_conf::AutoConf;
-use crate::model::recovery::Recovery;
 use crate::model::recovery::signals;
+use crate::model::recovery::{Recovery, unreadable};
 use crate::model::settings::{self, Settings};
 use crate::names;
 use crate::source::{FileKind, Sources, display};
@@ -41,6 +41,11 @@ impl Planner<'_> {
         let mut sources = Sources::default();
         let after = settings_after(&self.after, &self.node, self.request.to, &mut sources);
         let moved = recovery::moved(self.request, &self.reading, &recovery, &self.sources, &after);
+        if unreadable(&recovery).is_some() {
+            // What it makes the node is not known.
+            self.plan.blocks.extend(moved.blocks);
+            return;
+        }
         self.conflicts(&moved, &after, &sources);
         self.leftovers(&moved, &after, &sources);
         self.move_settings(&moved);

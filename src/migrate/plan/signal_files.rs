@@ -3,11 +3,13 @@
 
 use super::super::recovery::{later_names, never_reached, without_trigger};
 use super::super::{Told, back};
-use super::Planner;
+use super::{Planner, settings_after};
 use crate::catalog::Catalog;
 use crate::catalog::recovery::Purpose;
 use crate::model::recovery::signals::Mode;
+use crate::model::settings;
 use crate::names;
+use crate::source::Sources;
 use crate::syntax::conf;
 use crate::version::{Major, PgVersion};
 
@@ -23,7 +25,10 @@ impl Planner<'_> {
                 .collect();
         match (reads_them(from), reads_them(to)) {
             (false, false) => self.unheeded(&there),
-            (false, true) if !self.signals.recovery_conf && !self.has_come() => self.newly_heeded(&there),
+            (false, true) if !self.signals.recovery_conf && self.has_data() && !self.has_come() => {
+                self.newly_heeded(&there);
+                self.set_aside(there.is_empty());
+            }
             (true, true) => {
                 if there.len() > 1 {
                     let text = format!(
@@ -54,6 +59,26 @@ impl Planner<'_> {
             );
             self.plan.notes.push(Told::of(&self.data.join(name), text));
         }
+    }
+
+    /// Settings of a recovery on a primary, or on what a signal file makes a standby.
+    fn set_aside(&mut self, is_primary: bool) {
+        let (from, to) = (self.request.from, self.request.to);
+        let when = if is_primary { " once this is a standby or recovers" } else { "" };
+        let mut notes = Vec::new();
+        let (mut sources, catalog) = (Sources::default(), Catalog::shared(PgVersion::newest(to)));
+        let settings = settings_after(&self.after, &self.node, to, &mut sources);
+        for (name, judged) in back::set(&settings) {
+            let parameter = catalog.find(name.as_bytes()).map(|id| catalog.get(id));
+            if settings.value(name) == parameter.and_then(|parameter| settings::default(parameter, to)) {
+                continue;
+            }
+            let text = format!(
+                "no server up to 11 heeds `{name}` here, and {from} does not start with it; {to} heeds it{when}"
+            );
+            notes.push(Told::at(&sources.get(judged.entry.file).path, judged.entry.line as usize, text));
+        }
+        self.plan.notes.extend(notes);
     }
 
     /// Whether a migration has put recovery.conf aside here.

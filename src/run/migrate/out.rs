@@ -34,17 +34,30 @@ pub fn write(plan: &Plan, node: &Path, out: &Path, disk: &Disk, changes: Changes
     // Beside it, so that a rename makes it what it is to be.
     let new = tempfile::Builder::new().prefix(".pgconflint-").tempdir_in(parent);
     let new = new.map_err(|error| in_words(parent, &error))?;
-    fill(plan, node, new.path(), disk, changes)?;
-    let owner = owner(plan, disk, node);
-    changes.give_directory(new.path(), owner)?;
+    let own = files::access(new.path()).map_err(|error| in_words(new.path(), &error))?;
+    let kept = |access: Access| match own.uid {
+        0 => access,
+        // Only root may give files away.
+        _ => Access { mode: access.mode, ..own },
+    };
+    fill(plan, node, new.path(), disk, &kept, changes)?;
+    changes.give_directory(new.path(), kept(owner(plan, disk, node)))?;
     changes.rename(new.path(), out)?;
     // It has another name now.
     let _ = new.keep();
     Ok(())
 }
 
-fn fill(plan: &Plan, node: &Path, top: &Path, disk: &Disk, changes: Changes<'_>) -> Result<(), String> {
-    let new_file = owner(plan, disk, node);
+/// Makes the files below the new directory, each as `kept` makes of what it was.
+fn fill(
+    plan: &Plan,
+    node: &Path,
+    top: &Path,
+    disk: &Disk,
+    kept: &dyn Fn(Access) -> Access,
+    changes: Changes<'_>,
+) -> Result<(), String> {
+    let new_file = kept(owner(plan, disk, node));
     for (path, bytes) in &plan.files {
         let path_out = top.join(below(path, node));
         let mut missing = Vec::new();
@@ -57,7 +70,7 @@ fn fill(plan: &Plan, node: &Path, top: &Path, disk: &Disk, changes: Changes<'_>)
             changes.make_directory(directory, new_file)?;
         }
         let old = disk.resolve(path).ok().and_then(|path| files::access(&path).ok());
-        changes.make_file(&path_out, bytes, old.unwrap_or(new_file))?;
+        changes.make_file(&path_out, bytes, old.map_or(new_file, kept))?;
     }
     File::open(top)
         .and_then(|top| top.sync_all())
