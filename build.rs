@@ -1,8 +1,13 @@
-//! Reads the rule pages once, so that the program does not have to at every start.
+//! Reads the rule pages and the catalogues once, so that the program does not have to at every start.
 
 // It runs before there is a core: the disk is its own.
 #![allow(clippy::disallowed_methods)]
 
+#[allow(dead_code)]
+#[path = "src/catalog/hash.rs"]
+mod hash;
+#[path = "src/catalog/made.rs"]
+mod made;
 #[allow(dead_code)]
 #[path = "src/rule/page.rs"]
 mod page;
@@ -12,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 fn main() {
     println!("cargo::rerun-if-changed=rules");
+    println!("cargo::rerun-if-changed=src/catalog/hash.rs");
+    println!("cargo::rerun-if-changed=src/catalog/made.rs");
     println!("cargo::rerun-if-changed=src/rule/page.rs");
     println!("cargo::rerun-if-changed=src/rule/page/example.rs");
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
@@ -32,7 +39,52 @@ fn main() {
     }
     code.push_str("];\n");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
-    std::fs::write(out.join("pages.rs"), code).expect("OUT_DIR is writable");
+    write(&out.join("pages.rs"), &code);
+    tables(&root.join("rules/catalog"), &out);
+}
+
+fn write(path: &Path, text: &str) {
+    std::fs::write(path, text).expect("OUT_DIR is writable");
+}
+
+/// The tables that are looked up by name, and the catalogues with what finds a name in them.
+fn tables(catalog: &Path, out: &Path) {
+    let read = |name: &str| {
+        let path = catalog.join(name).with_extension("tsv");
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    for name in ["beta-names", "build", "build-names", "misplaced", "timezones"] {
+        write(&out.join(format!("{name}.tsv")), &made::sorted(&read(name), name == "timezones"));
+    }
+    let entries = std::fs::read_dir(catalog).expect("the catalogues are there");
+    let names = entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned());
+    let labels = names.filter_map(|name| name.strip_suffix(".tsv").map(str::to_owned));
+    let mut labels: Vec<String> =
+        labels.filter(|label| label.starts_with(|char: char| char.is_ascii_digit())).collect();
+    labels.sort_by_key(|label| made::number(label));
+    let text = |label: String| {
+        let path = catalog.join(format!("{label}.tsv"));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (label, text)
+    };
+    let majors: Vec<(String, String)> = labels.into_iter().map(text).collect();
+    let recorded = made::Recorded {
+        majors: &majors,
+        minors: &read("minor"),
+        aliases: &read("aliases"),
+        grammars: &read("grammar"),
+        traits: &read("traits"),
+    };
+    write(&out.join("traits.tsv"), &made::by_trait(&read("traits")));
+    write(&out.join("history.tsv"), &recorded.history());
+    let mut code = format!("static RECORDED: [(Major, Index); {}] = [\n", majors.len());
+    for (major, (label, _)) in majors.iter().enumerate() {
+        let path = out.join(format!("catalog-{label}.tsv"));
+        write(&path, &recorded.text(major));
+        code.push_str(&recorded.index(major, &path.to_string_lossy()));
+    }
+    code.push_str("];\n");
+    write(&out.join("catalog.rs"), &code);
 }
 
 fn collect(directory: &Path, kind: &str, files: &mut Vec<(String, PathBuf)>) {

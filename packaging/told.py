@@ -1,5 +1,6 @@
 """What the scripts beside it share: a line for each check, the exit code at the end, commands, and tools from PyPI."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ VERSION = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package
 # Where --fetch puts programs that others have made.
 TOOLS = ROOT / "target/consumers/venv/bin"
 WHEELS = ROOT / "target/wheels"
+# What is built lies where it is looked for.
+os.environ["CARGO_TARGET_DIR"] = str(ROOT / "target")
 failed = []
 
 

@@ -4,55 +4,52 @@ pub mod access;
 pub mod conninfo;
 pub mod defaults;
 mod facts;
+mod hash;
+#[cfg(test)]
+mod made;
 mod parameter;
 mod reading;
 pub mod recovery;
 mod similar;
-mod table;
 pub mod tables;
 
 pub use facts::{Period, periods};
 pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
-pub use similar::{similar, similar_elsewhere};
+pub use similar::similar;
 
-use table::{Table, fields, first, rows};
+use crate::table::{Table, fields, first, rows, table};
 
-pub use table::rows_of;
+pub use crate::table::rows_of;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::value::{Grammar, Unit};
 use crate::version::{Major, PgVersion};
 
-/// The recorded catalogues, oldest first. 9.2 and 9.3 serve as sources of a migration only.
-static RECORDED: [(Major, &str); 15] = [
-    (Major(902), include_str!("../rules/catalog/9.2.tsv")),
-    (Major(903), include_str!("../rules/catalog/9.3.tsv")),
-    (Major::V9_4, include_str!("../rules/catalog/9.4.tsv")),
-    (Major::V9_5, include_str!("../rules/catalog/9.5.tsv")),
-    (Major::V9_6, include_str!("../rules/catalog/9.6.tsv")),
-    (Major::V10, include_str!("../rules/catalog/10.tsv")),
-    (Major::V11, include_str!("../rules/catalog/11.tsv")),
-    (Major::V12, include_str!("../rules/catalog/12.tsv")),
-    (Major::V13, include_str!("../rules/catalog/13.tsv")),
-    (Major::V14, include_str!("../rules/catalog/14.tsv")),
-    (Major::V15, include_str!("../rules/catalog/15.tsv")),
-    (Major::V16, include_str!("../rules/catalog/16.tsv")),
-    (Major::V17, include_str!("../rules/catalog/17.tsv")),
-    (Major::V18, include_str!("../rules/catalog/18.tsv")),
-    (Major::V19, include_str!("../rules/catalog/19.tsv")),
-];
+/// A catalogue as build.rs has recorded it: what the newest minor of a major knows.
+struct Index {
+    text: &'static str,
+    /// Where each row begins, and the end of the last.
+    rows: &'static [u32],
+    /// Old names and those that they stand for.
+    aliases: &'static [(&'static str, &'static str)],
+    /// Finds the names of rows, then old names: see [`hash`].
+    slots: &'static [u16],
+}
 
-static ALIASES: &str = include_str!("../rules/catalog/aliases.tsv");
+// `RECORDED`: the catalogues, oldest first. 9.2 and 9.3 serve as sources of a migration only.
+include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
+
 static MINORS: &str = include_str!("../rules/catalog/minor.tsv");
-static BUILDS: Table = Table::new(include_str!("../rules/catalog/build.tsv"));
-static MISPLACED: Table = Table::new(include_str!("../rules/catalog/misplaced.tsv"));
-static BUILD_NAMES: Table = Table::new(include_str!("../rules/catalog/build-names.tsv"));
-static BETAS: Table = Table::new(include_str!("../rules/catalog/beta-names.tsv"));
-static TRAITS: Table = Table::new(include_str!("../rules/catalog/traits.tsv"));
-static GRAMMARS: Table = Table::new(include_str!("../rules/catalog/grammar.tsv"));
+static HISTORY: Table = table!("history");
+static BUILDS: Table = table!("build");
+static MISPLACED: Table = table!("misplaced");
+static BUILD_NAMES: Table = table!("build-names");
+static BETAS: Table = table!("beta-names");
+/// Traits and who has them.
+static TRAITS: Table = table!("traits");
 
 /// All parameters of a version.
 #[derive(Debug)]
@@ -60,15 +57,14 @@ pub struct Catalog {
     /// The version.
     pub version: PgVersion,
     rows: Vec<Row>,
-    /// Open addressing over case-folded names: index into `rows` plus one, or 0.
-    slots: Vec<u16>,
+    /// Old names and those that they stand for.
+    aliases: &'static [(&'static str, &'static str)],
+    slots: Cow<'static, [u16]>,
 }
 
 #[derive(Debug)]
 struct Row {
     name: &'static str,
-    /// The name it stands for, where it is an old name.
-    alias_of: Option<&'static str>,
     text: &'static str,
     /// Most are never asked for.
     parameter: OnceLock<Box<Parameter>>,
@@ -88,32 +84,22 @@ impl ParameterId {
 impl Catalog {
     /// What a server of that version knows. A version without a minor is its newest known one.
     pub fn of(version: PgVersion) -> Catalog {
-        let text = RECORDED.iter().find(|(major, _)| *major == version.major).map_or("", |(_, text)| text);
-        // No major has as many yet.
-        let mut rows: Vec<Row> = Vec::with_capacity(512);
-        rows.extend(table::rows(text).filter_map(|row| keep(row, version)));
-        for added in minors(version.major).filter(|minor| minor.what == "added" && !minor.row.is_empty()) {
-            if version.minor.is_none_or(|minor| minor >= added.minor) && !rows.iter().any(|row| row.name == added.name)
-            {
-                rows.push(Row::new(added.row, None));
-            }
+        let Some((_, index)) = RECORDED.iter().find(|(major, _)| *major == version.major) else {
+            return Catalog { version, rows: Vec::new(), aliases: &[], slots: Cow::Owned(hash::slots(&[])) };
+        };
+        let row = |ends: &[u32]| Row::new(&index.text[ends[0] as usize..ends[1] as usize - 1]);
+        let mut rows: Vec<Row> = index.rows.windows(2).map(row).collect();
+        let all = rows.len();
+        if let Some(minor) = version.minor {
+            rows.retain(|row| since_minor(version.major, row.name).is_none_or(|since| since <= minor));
         }
-        for fields in rows_of(ALIASES) {
-            let [old, new, since, until, ..] = fields[..] else { continue };
-            if !within(version.major, since, until) {
-                continue;
-            }
-            if let Some(row) = rows.iter().find(|row| row.name == new) {
-                let text = row.text;
-                rows.push(Row { name: old, alias_of: Some(new), text, parameter: OnceLock::new() });
-            }
+        if rows.len() == all {
+            return Catalog { version, rows, aliases: index.aliases, slots: Cow::Borrowed(index.slots) };
         }
-        let mut catalog = Catalog { version, slots: vec![0; (rows.len() * 2).next_power_of_two()], rows };
-        for index in 0..catalog.rows.len() {
-            let slot = catalog.slot(catalog.rows[index].name.as_bytes());
-            catalog.slots[slot] = u16::try_from(index + 1).expect("fewer than 65,000 parameters");
-        }
-        catalog
+        let old = index.aliases.iter().map(|(old, _)| *old);
+        let names: Vec<&str> = rows.iter().map(|row| row.name).chain(old).collect();
+        let slots = Cow::Owned(hash::slots(&names));
+        Catalog { version, rows, aliases: index.aliases, slots }
     }
 
     /// The catalogue of a version, made once for the whole run.
@@ -131,18 +117,17 @@ impl Catalog {
 
     /// The parameter of that name, without regard to ASCII case; old names lead to the new parameter.
     pub fn find(&self, name: &[u8]) -> Option<ParameterId> {
-        let index = self.slots[self.slot(name)].checked_sub(1)?;
-        let row = &self.rows[usize::from(index)];
-        match row.alias_of {
-            Some(new) => self.find(new.as_bytes()),
-            None => Some(ParameterId(index)),
+        let index = self.position(name)?;
+        match index.checked_sub(self.rows.len()) {
+            Some(alias) => self.find(self.aliases[alias].1.as_bytes()),
+            None => u16::try_from(index).ok().map(ParameterId),
         }
     }
 
     /// The new name that an old name stands for.
     pub fn alias(&self, name: &[u8]) -> Option<&'static str> {
-        let index = self.slots[self.slot(name)].checked_sub(1)?;
-        self.rows[usize::from(index)].alias_of
+        let alias = self.position(name)?.checked_sub(self.rows.len())?;
+        Some(self.aliases[alias].1)
     }
 
     /// What is known of a parameter.
@@ -163,64 +148,47 @@ impl Catalog {
 
     /// All parameters, old names left out.
     pub fn iter(&self) -> impl Iterator<Item = (ParameterId, &Parameter)> {
-        let indexes = 0..u16::try_from(self.rows.len()).expect("as in of");
-        let own = indexes.filter(|index| self.rows[usize::from(*index)].alias_of.is_none());
-        own.map(|index| (ParameterId(index), self.get(ParameterId(index))))
+        let indexes = 0..u16::try_from(self.rows.len()).expect("as in hash::slots");
+        indexes.map(|index| (ParameterId(index), self.get(ParameterId(index))))
     }
 
     /// The parameters with a trait, in the order of the catalogue. Nothing else is looked at for it.
     pub fn with_trait(&self, word: &str) -> impl Iterator<Item = (ParameterId, &Parameter)> {
-        let named = TRAITS.rows().filter(|[_, _, _, known, ..]| *known == word);
-        let named = named.filter(|[_, since, until, ..]| within(self.version.major, since, until));
-        let mut ids: Vec<ParameterId> = named.filter_map(|[name, ..]| self.find(name.as_bytes())).collect();
+        let named = TRAITS.of(word).filter(|[_, _, since, until, ..]| within(self.version.major, since, until));
+        let mut ids: Vec<ParameterId> = named.filter_map(|[_, name, ..]| self.find(name.as_bytes())).collect();
         ids.sort();
         ids.into_iter().map(|id| (id, self.get(id)))
     }
 
     /// All names that a file may use.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.rows.iter().map(|row| row.name)
+        self.rows.iter().map(|row| row.name).chain(self.aliases.iter().map(|(old, _)| *old))
     }
 
-    fn slot(&self, name: &[u8]) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut slot = fold_hash(name) & mask;
-        loop {
-            match self.slots[slot].checked_sub(1) {
-                None => return slot,
-                Some(index) if self.rows[usize::from(index)].name.as_bytes().eq_ignore_ascii_case(name) => return slot,
-                Some(_) => slot = (slot + 1) & mask,
-            }
-        }
+    /// Its place among the rows and, behind them, the old names.
+    fn position(&self, name: &[u8]) -> Option<usize> {
+        hash::find(&self.slots, name, |index| match index.checked_sub(self.rows.len()) {
+            Some(alias) => self.aliases[alias].0,
+            None => self.rows[index].name,
+        })
     }
 }
 
 impl Row {
-    fn new(text: &'static str, alias_of: Option<&'static str>) -> Row {
-        Row { name: first(text), alias_of, text, parameter: OnceLock::new() }
+    fn new(text: &'static str) -> Row {
+        Row { name: first(text), text, parameter: OnceLock::new() }
     }
 }
 
 /// First and last recorded major that knows a name, old names included.
 pub fn history(name: &str) -> Option<(Major, Major)> {
-    static BY_NAME: OnceLock<HashMap<String, (Major, Major)>> = OnceLock::new();
-    let by_name = BY_NAME.get_or_init(|| {
-        let mut by_name: HashMap<String, (Major, Major)> = HashMap::new();
-        for (name, major) in every_name() {
-            by_name.entry(name.to_ascii_lowercase()).or_insert((major, major)).1 = major;
-        }
-        by_name
-    });
-    by_name.get(&name.to_ascii_lowercase()).copied()
+    let [_, first, last, ..] = HISTORY.of(&name.to_ascii_lowercase()).next()?;
+    Some((Major::from_table(first)?, Major::from_table(last)?))
 }
 
-/// Every name that some major knows, old names included, and the major: once for each, oldest first.
-fn every_name() -> impl Iterator<Item = (&'static str, Major)> {
-    RECORDED.iter().flat_map(|(major, text)| {
-        let added = minors(*major).filter(|minor| minor.what == "added").map(|minor| minor.name);
-        let aliases = rows_of(ALIASES).filter(|row| within(*major, row[2], row[3])).map(|row| row[0]);
-        rows(text).map(first).chain(added).chain(aliases).map(|name| (name, *major))
-    })
+/// Every name that some major knows, old names included, as the newest of them spells it.
+fn every_name() -> impl Iterator<Item = &'static str> {
+    HISTORY.rows().map(|[_, _, _, name, ..]| name)
 }
 
 /// The majors with a recorded catalogue, oldest first.
@@ -296,37 +264,22 @@ struct Minor {
     name: &'static str,
     what: &'static str,
     before: &'static str,
-    row: &'static str,
 }
 
-/// What came within a major: columns major, minor, parameter, what, before, and a whole row in the rest.
+/// What came within a major: columns major, minor, parameter, what, before. A whole row in the rest is in the recorded
+/// catalogue.
 fn minors(major: Major) -> impl Iterator<Item = Minor> {
     static READ: OnceLock<Vec<(Major, Minor)>> = OnceLock::new();
     let read = READ.get_or_init(|| {
         let row = |line: &'static str| {
             let mut fields = line.splitn(6, '\t');
             let mut next = || fields.next().unwrap_or_default();
-            let (of, minor, name, what, before, row) = (next(), next(), next(), next(), next(), next());
-            Some((Major::from_table(of)?, Minor { minor: minor.parse().ok()?, name, what, before, row }))
+            let (of, minor, name, what, before) = (next(), next(), next(), next(), next());
+            Some((Major::from_table(of)?, Minor { minor: minor.parse().ok()?, name, what, before }))
         };
         rows(MINORS).filter_map(row).collect()
     });
     read.iter().filter(move |(of, _)| *of == major).map(|(_, minor)| *minor)
-}
-
-/// A row, unless its parameter came with a later minor.
-fn keep(row: &'static str, version: PgVersion) -> Option<Row> {
-    let kept = Row::new(row, None);
-    // Looked up only where it matters: a version without a minor knows all.
-    let Some(minor) = version.minor else { return Some(kept) };
-    since_minor(version.major, kept.name).is_none_or(|since| since <= minor).then_some(kept)
-}
-
-fn fold_hash(name: &[u8]) -> usize {
-    let hash = name.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
-    });
-    usize::try_from((hash ^ (hash >> 29)) & 0xffff_ffff).expect("32 bits")
 }
 
 fn parameter(row: &'static str, version: PgVersion) -> Parameter {
@@ -356,9 +309,12 @@ fn parameter(row: &'static str, version: PgVersion) -> Parameter {
         short: next(),
         flags: next(),
         settable: next() == "yes",
-        grammar: grammar(name, version.major),
-        traits: traits(name, version.major),
+        grammar: Grammar::from_word(next(), next()),
+        traits: Vec::new(),
     };
+    while let Some(word) = fields.next() {
+        parameter.traits.push((word, fields.next().unwrap_or_default()));
+    }
     // A bound that moved within the major is what it was for an older minor.
     for moved in minors(version.major).filter(|moved| moved.name == name) {
         if version.minor.is_some_and(|minor| minor < moved.minor) {
@@ -371,17 +327,4 @@ fn parameter(row: &'static str, version: PgVersion) -> Parameter {
         }
     }
     parameter
-}
-
-fn traits(name: &str, major: Major) -> Vec<(&'static str, &'static str)> {
-    let known = TRAITS.of(name).filter(|[_, since, until, ..]| within(major, since, until));
-    known.map(|[_, _, _, word, argument, ..]| (word, argument)).collect()
-}
-
-fn grammar(name: &str, major: Major) -> Option<Grammar> {
-    GRAMMARS.of(name).find_map(
-        |[_, since, until, word, argument, ..]| {
-            if within(major, since, until) { Grammar::from_word(word, argument) } else { None }
-        },
-    )
 }

@@ -8,12 +8,14 @@ mod discover;
 mod ignored;
 mod inputs;
 mod postmaster;
+mod reader;
 mod replace;
 
 pub use change::{Access, Call, Changes, access};
 pub use discover::{Discovery, Node, Place, discover, holds_node, kind_of, markers, pages};
 pub use inputs::{Cached, differences, sha256, state};
 pub use postmaster::{Postmaster, postmaster};
+pub use reader::Reader;
 pub use replace::{create, replace};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +25,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::names;
 use crate::source::{Files, ReadError};
 
 /// Files as they lie on the disk.
@@ -30,9 +33,21 @@ use crate::source::{Files, ReadError};
 pub struct Disk {
     /// The directory below which absolute paths are looked up: an image, or a repository.
     pub root: Option<PathBuf>,
+    /// The user as whom files are read; nothing for whoever runs this.
+    pub reader: Option<Reader>,
 }
 
 impl Disk {
+    /// The disk, or what lies below a directory, as whoever runs this sees it.
+    pub fn below(root: Option<PathBuf>) -> Disk {
+        Disk { root, reader: None }
+    }
+
+    fn is_denied(&self, path: &Path) -> bool {
+        // Which version it is may be known whoever asks.
+        !path.ends_with(names::PG_VERSION) && self.reader.as_ref().is_some_and(|reader| !reader.can_read(path))
+    }
+
     /// Where a path really lies: the same path, or below the root if there is one.
     ///
     /// # Errors
@@ -70,12 +85,18 @@ impl Files for Disk {
         if !kind.is_file() {
             return Err(ReadError::Other(special(kind).to_owned()));
         }
+        if self.is_denied(&path) {
+            return Err(ReadError::Denied);
+        }
         let mut file = File::open(&path).map_err(|error| words(&error))?;
         read_all(&mut file).map_err(|error| words(&error))
     }
 
     fn list(&self, directory: &Path) -> Result<Vec<(Vec<u8>, bool)>, ReadError> {
         let directory = self.resolve(directory)?;
+        if self.is_denied(&directory) {
+            return Err(ReadError::Denied);
+        }
         let mut names = Vec::new();
         for entry in fs::read_dir(&directory).map_err(|error| words(&error))? {
             let entry = entry.map_err(|error| words(&error))?;
@@ -323,7 +344,7 @@ mod tests {
         symlink("../../../../etc/pg/a.conf", image.join("etc/pg/relative")).expect("linked");
         symlink("../../secret", image.join("out")).expect("linked");
         symlink("/round", image.join("round")).expect("linked");
-        let disk = Disk { root: Some(image.clone()) };
+        let disk = Disk::below(Some(image.clone()));
         let read = |path: &Path| disk.read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let inside = Ok("inside".to_owned());
         assert_eq!(read(Path::new("/etc/pg/a.conf")), inside);
@@ -341,7 +362,7 @@ mod tests {
         let path = tree.path().join("image/etc/pg/a.conf");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("changed");
         symlink("/etc/pg/a.conf", tree.path().join("image/link")).expect("linked");
-        let disk = Disk { root: Some(tree.path().join("image")) };
+        let disk = Disk::below(Some(tree.path().join("image")));
         let cached = Cached::new(&disk);
         let overlay = Overlay { files: BTreeMap::new(), under: &cached };
         assert_eq!(Disk::default().mode(&path), Some(0o640));

@@ -18,5 +18,6 @@ pub mod server;
 pub mod source;
 pub mod suppress;
 pub mod syntax;
+pub mod table;
 pub mod value;
 pub mod version;

@@ -67,11 +67,13 @@ pub enum Allow {
     ForeignFile,
     /// An included file cannot be read.
     Unreadable,
+    /// A setting of a recovery in another file than recovery.conf, which no server has heeded so far, comes alive.
+    Leftover,
 }
 
 impl Allow {
     /// All of them.
-    pub const ALL: [Allow; 8] = [
+    pub const ALL: [Allow; 9] = [
         Allow::Running,
         Allow::RefusedLines,
         Allow::OtherSignal,
@@ -80,6 +82,7 @@ impl Allow {
         Allow::MissingDataDirectory,
         Allow::ForeignFile,
         Allow::Unreadable,
+        Allow::Leftover,
     ];
 
     /// The option that allows it.
@@ -93,6 +96,7 @@ impl Allow {
             Allow::MissingDataDirectory => "--allow-missing-data-directory",
             Allow::ForeignFile => "--allow-foreign-file",
             Allow::Unreadable => "--allow-unreadable",
+            Allow::Leftover => "--allow-leftover",
         }
     }
 }

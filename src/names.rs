@@ -74,6 +74,8 @@ pub const WAL_RECEIVER_STATUS_INTERVAL: &str = "wal_receiver_status_interval";
 pub const HOT_STANDBY: &str = "hot_standby";
 /// The word of pg_hba.conf for connections of standbys and base backups.
 pub const REPLICATION: &str = "replication";
+/// The word for every user or database.
+pub const ALL: &str = "all";
 /// The option of pg_hba.conf that names a map of pg_ident.conf.
 pub const MAP: &str = "map";
 /// The word of pg_hba.conf for a database with the name of the user; up to 8.3 an option of `ident`.
@@ -133,6 +135,12 @@ pub const ARCHIVE_MODE: &str = "archive_mode";
 pub const ARCHIVE_COMMAND: &str = "archive_command";
 /// Whether a server speaks TLS.
 pub const SSL: &str = "ssl";
+/// What tells the passphrase of a private key.
+pub const SSL_PASSPHRASE_COMMAND: &str = "ssl_passphrase_command";
+/// The time zone that timestamps without one are read in.
+pub const TIMEZONE: &str = "timezone";
+/// A section of libpq's service file, which may say all that a connection string can.
+pub const SERVICE: &str = "service";
 /// From 12 on the name of a standby that has no other.
 pub const CLUSTER_NAME: &str = "cluster_name";
 /// The standbys that commits wait for.

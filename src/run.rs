@@ -111,7 +111,8 @@ pub fn run(options: Options, world: &mut World<'_>) -> Exit {
             written(done.and_then(|()| world.out.write_all(&page)), Exit::Clean, world.err)
         }
         Task::Man(Some(directory)) => {
-            match clap_mangen::generate_to(Cli::command(), world.directory.join(&directory)) {
+            let into = world.directory.join(&directory);
+            match std::fs::create_dir_all(&into).and_then(|()| clap_mangen::generate_to(Cli::command(), &into)) {
                 Ok(()) => Exit::Clean,
                 Err(error) => {
                     trouble(world.err, directory.to_str(), &crate::files::words(&error).to_string());

@@ -60,7 +60,7 @@ pub fn stdio(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
 /// # Errors
 /// What is wrong with a configuration file that was named.
 pub fn serve(connection: &Connection, options: &Check, show: &Show) -> Result<Exit, Vec<String>> {
-    let disk = Disk { root: show.root.clone() };
+    let disk = Disk::below(show.root.clone());
     let mut server = Server { session: Session::new(options, &disk, show)?, phase: Phase::Fresh, watches: false };
     let mut waiting: VecDeque<Message> = VecDeque::new();
     loop {
@@ -278,7 +278,8 @@ impl Server<'_> {
 
 /// Asks a client to say when a file changes that may matter.
 fn watch() -> Request {
-    let globs = ["**/*.conf", "**/*.signal", "**/PG_VERSION", "**/pgconflint.toml"];
+    // Pages of rules of one's own are Markdown.
+    let globs = ["**/*.conf", "**/*.signal", "**/PG_VERSION", "**/pgconflint.toml", "**/*.md"];
     let watchers: Vec<Value> = globs.iter().map(|glob| json!({"globPattern": glob})).collect();
     let registration = json!({
         "id": "files",

@@ -32,6 +32,8 @@ impl Major {
     ];
     /// The newest major that has been released.
     pub const NEWEST: Major = Major::V18;
+    /// 9.2
+    pub const V9_2: Major = Major(902);
     /// 9.4
     pub const V9_4: Major = Major(904);
     /// 9.5

@@ -37,6 +37,8 @@ mod in_place;
 mod migrate;
 #[path = "all/migrate_corpus.rs"]
 mod migrate_corpus;
+#[path = "all/migrate_disk.rs"]
+mod migrate_disk;
 #[path = "all/migrate_traps.rs"]
 mod migrate_traps;
 #[path = "all/migrated_auto_conf.rs"]

@@ -34,7 +34,8 @@ fn of_comments(rule: &Described) -> String {
 }
 
 fn of_page(page: &Page, rules: &Rules, known: &Known) -> String {
-    let mut text = format!("# {}\n\n**{}**\n\n| rule | `{}` |\n| --- | --- |\n", page.id, plain(&page.title), page.id);
+    let mut text =
+        format!("# {}\n\n**{}**\n\n| rule | `{}` |\n| --- | --- |\n", page.id, plain(&page.headline()), page.id);
     for (what, said) in facts(page) {
         let _ = writeln!(text, "| {what} | {} |", known.linked(&cell(&said), "", UP));
     }

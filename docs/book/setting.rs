@@ -224,7 +224,8 @@ fn listed(title: &str, pages: Vec<&Page>, known: &Known) -> String {
     let mut text = format!("\n## {title}\n\n");
     for page in pages {
         let versions = if page.pg.is_empty() { String::new() } else { format!(", `{}`", page.pg) };
-        let _ = writeln!(text, "- {} ({}{versions}): {}", known.rule(&page.id, UP), page.severity, plain(&page.title));
+        let _ =
+            writeln!(text, "- {} ({}{versions}): {}", known.rule(&page.id, UP), page.severity, plain(&page.headline()));
     }
     text
 }

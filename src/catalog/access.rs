@@ -294,14 +294,14 @@ fn rows() -> &'static [Row] {
     static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
     ROWS.get_or_init(|| {
         let mut rows = Vec::with_capacity(128);
-        rows.extend(super::table::rows(TABLE).map(Row::of));
+        rows.extend(crate::table::rows(TABLE).map(Row::of));
         rows
     })
 }
 
 impl Row {
     fn of(line: &'static str) -> Row {
-        let mut fields = super::table::fields(line);
+        let mut fields = crate::table::fields(line);
         let mut next = || fields.next().unwrap_or_default();
         // In the order of the columns.
         Row {

@@ -3,7 +3,7 @@
 //! A file may hold hundreds of unknown names, each asked about for every version: names that cannot be close enough are
 //! left out by their letters alone, and answers are kept.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{Catalog, every_name};
@@ -11,9 +11,6 @@ use crate::nearest;
 
 /// Answers that are kept. A language server that runs for weeks meets many a half-typed name.
 const KEPT: usize = 4096;
-
-/// Names close to a mistyped one, by that.
-type Answers = HashMap<String, Arc<[&'static str]>>;
 
 /// How often a word has each letter; digits and what is neither are counted together.
 type Letters = [u8; 29];
@@ -24,25 +21,30 @@ struct Known {
     letters: Letters,
 }
 
-/// The name that a mistyped one most likely stands for, among those of a version.
-pub fn similar(name: &str, catalog: &Catalog) -> Option<&'static str> {
-    close(name).iter().copied().find(|known| catalog.find(known.as_bytes()).is_some())
+/// Names that are close enough, with how many letters are wrong, the closest first.
+type Close = Arc<[(usize, &'static str)]>;
+
+/// The name that a mistyped one most likely stands for, and whether the version knows it: where two are as close, one
+/// that it knows.
+pub fn similar(name: &str, catalog: &Catalog) -> Option<(&'static str, bool)> {
+    let close = close(name);
+    let (least, _) = close.first()?;
+    let closest = close.iter().take_while(|(distance, _)| distance == least).map(|(_, known)| *known);
+    let is_known = |name: &&str| catalog.find(name.as_bytes()).is_some();
+    match closest.clone().find(is_known) {
+        Some(known) => Some((known, true)),
+        None => closest.into_iter().next().map(|other| (other, false)),
+    }
 }
 
-/// The same among the names that only other versions know.
-pub fn similar_elsewhere(name: &str, catalog: &Catalog) -> Option<&'static str> {
-    close(name).iter().copied().find(|known| catalog.find(known.as_bytes()).is_none())
-}
-
-/// All names that are close enough, the closest first.
-fn close(name: &str) -> Arc<[&'static str]> {
-    static ANSWERS: Mutex<Option<Answers>> = Mutex::new(None);
+fn close(name: &str) -> Close {
+    static ANSWERS: Mutex<Option<HashMap<String, Close>>> = Mutex::new(None);
     let mut answers = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
     let answers = answers.get_or_insert_default();
     if let Some(known) = answers.get(name) {
         return known.clone();
     }
-    let found: Arc<[&'static str]> = search(name).into();
+    let found: Close = search(name).into();
     if answers.len() >= KEPT {
         answers.clear();
     }
@@ -50,7 +52,7 @@ fn close(name: &str) -> Arc<[&'static str]> {
     found
 }
 
-fn search(name: &str) -> Vec<&'static str> {
+fn search(name: &str) -> Vec<(usize, &'static str)> {
     let word = name.to_lowercase();
     let length = word.chars().count();
     let (most, letters) = (nearest::most(length), letters(&word));
@@ -61,16 +63,15 @@ fn search(name: &str) -> Vec<&'static str> {
         .filter(|(distance, _)| *distance <= most)
         .collect();
     found.sort_unstable();
-    found.into_iter().map(|(_, name)| name).collect()
+    found
 }
 
 fn known() -> &'static [Known] {
     static KNOWN: OnceLock<Vec<Known>> = OnceLock::new();
     KNOWN.get_or_init(|| {
-        let names: BTreeSet<&'static str> = every_name().map(|(name, _)| name).collect();
         let known =
             |name: &'static str| Known { name, length: name.chars().count(), letters: letters(&name.to_lowercase()) };
-        names.into_iter().map(known).collect()
+        every_name().map(known).collect()
     })
 }
 
@@ -107,10 +108,10 @@ mod tests {
         let words =
             ["wal_levl", "maxconnections", "max_wal_sender", "prot", "DATESTYLE_", "sharde_buffers", "äöü", "x"];
         for word in words.into_iter().chain(["work_mem_", "autovacum", "log_min_duration", "a_name_of_my_own"]) {
-            let slow = nearest::nearest(word, catalog.names());
-            assert_eq!(similar(word, catalog), slow, "{word}");
+            let slow = nearest::nearest(word, every_name());
+            assert_eq!(similar(word, catalog).map(|(name, _)| name), slow, "{word}");
         }
-        assert_eq!(similar("checkpoint_segment", catalog), None);
-        assert_eq!(similar_elsewhere("checkpoint_segment", catalog), Some("checkpoint_segments"));
+        assert_eq!(similar("checkpoint_segment", catalog), Some(("checkpoint_segments", false)));
+        assert_eq!(similar("checkpoint_timeot", catalog), Some(("checkpoint_timeout", true)));
     }
 }

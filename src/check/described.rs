@@ -9,7 +9,7 @@ use crate::suppress;
 pub struct Described {
     /// Its id.
     pub id: String,
-    /// What it reports, with `{placeholders}`.
+    /// What it reports, with words in capitals for what a finding fills in.
     pub title: String,
     /// `error`, `warning` or `info`.
     pub severity: String,
@@ -68,9 +68,9 @@ impl Rules {
 fn of_page(page: &Page) -> Described {
     Described {
         id: page.id.to_string(),
-        title: page.title.to_string(),
+        title: page.headline(),
         severity: page.severity.to_string(),
-        prose: page.prose(),
+        prose: page::unfilled(&page.prose()),
         docs: page.docs.as_ref().map(ToString::to_string),
     }
 }

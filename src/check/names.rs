@@ -92,12 +92,10 @@ fn unknown(view: &View, index: usize, judged: &Judged) -> Option<Spot> {
 
 fn mistyped(view: &View, judged: &Judged, spot: Spot, name: &str) -> Spot {
     let catalog = view.settings.catalog;
-    if let Some(known) = catalog::similar(name, catalog) {
-        return spot.word("suggestion", known).edit(judged.entry.name(), known);
-    }
-    // A mistyped name of another version: its page tells what became of it.
-    match catalog::similar_elsewhere(name, catalog) {
-        Some(other) => spot.word("suggestion", other),
+    match catalog::similar(name, catalog) {
+        Some((known, true)) => spot.word("suggestion", known).edit(judged.entry.name(), known),
+        // A mistyped name of another version: its page tells what became of it.
+        Some((other, false)) => spot.word("suggestion", other),
         None => spot,
     }
 }

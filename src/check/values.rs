@@ -114,7 +114,9 @@ fn adjusted(
     };
     let shown = crate::source::display(&value.shown(parameter, major));
     let spot = || view.about("value-adjusted", index, judged.entry.value());
-    differs.then(|| spot().word("suggestion", format!("`{shown}`")).label(format!("becomes {shown}")))
+    // A byte that is no text is shown as the server spells it out.
+    let spelled = if shown == crate::source::display(text) { " spelled out, with backslashes" } else { "" };
+    differs.then(|| spot().word("suggestion", format!("`{shown}`{spelled}")).label(format!("becomes {shown}{spelled}")))
 }
 
 /// A list that passes when the file is read, and is refused once the libraries are loaded.

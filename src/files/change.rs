@@ -136,9 +136,12 @@ impl Changes<'_> {
         given.map_err(|error| format!("{error} (it is to belong to user {}, group {})", owner.uid, owner.gid))
     }
 
-    /// No link is followed: whoever owns the directory above might put one in its place.
+    /// Gives a directory another owner. No link is followed: whoever owns the directory above might put one in its place.
+    ///
+    /// # Errors
+    /// As the operating system reports them.
     #[cfg(unix)]
-    fn give_directory(&self, path: &Path, owner: Access) -> Done {
+    pub fn give_directory(&self, path: &Path, owner: Access) -> Done {
         use std::os::unix::fs::{MetadataExt, lchown};
         let now = fs::symlink_metadata(path).map_err(|error| format!("{}: {}", path.display(), words(&error)))?;
         if (now.uid(), now.gid()) == (owner.uid, owner.gid) {
@@ -147,8 +150,12 @@ impl Changes<'_> {
         self.call(Call::GiveOwner, path, || lchown(path, Some(owner.uid), Some(owner.gid)))
     }
 
+    /// Nobody owns a file here.
+    ///
+    /// # Errors
+    /// None.
     #[cfg(not(unix))]
-    fn give_directory(&self, _path: &Path, _owner: Access) -> Done {
+    pub fn give_directory(&self, _path: &Path, _owner: Access) -> Done {
         Ok(())
     }
 

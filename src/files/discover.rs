@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn a_root_is_looked_below_and_not_shown() {
         let tree = tree(&["etc/postgresql/14/main/postgresql.conf"]);
-        let disk = Disk { root: Some(tree.path().to_owned()) };
+        let disk = Disk::below(Some(tree.path().to_owned()));
         let found = discover(&disk, &["/etc/postgresql".into()], None, true);
         assert_eq!(found.nodes[0].path, Path::new("/etc/postgresql/14/main"));
     }

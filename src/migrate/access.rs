@@ -9,7 +9,7 @@ use crate::edit;
 use crate::finding::{Edit, Finding};
 use crate::model::access::{Record, Word};
 use crate::names;
-use crate::source::{FileId, Sources, Span};
+use crate::source::{FileId, FileKind, Sources, Span};
 use crate::value::Value;
 use crate::version::Major;
 
@@ -62,9 +62,9 @@ fn names_stay_names(after: &mut After, reading: &Reading, sources: &Sources, men
     let ident = reading.access.ident.iter().flat_map(|ident| &ident.lines);
     let ident = ident.flat_map(|line| column(&line.record, 2).map(|word| (&line.record, word)));
     let mut edits: BTreeMap<FileId, Vec<Edit>> = BTreeMap::new();
-    for (record, word) in hba.chain(ident).filter(|(_, word)| word.text.first() == Some(&b'/')) {
+    for (record, word) in hba.chain(ident) {
+        let Some((text, why)) = literal(word, sources.get(record.file).kind) else { continue };
         let source = sources.get(word.place.file);
-        let text = exactly(&word.text);
         let line = source.line(word.place.span.start);
         let start = source.line_starts()[line - 1];
         let span = Span::new(word.place.span.start - start, word.place.span.end - start);
@@ -73,7 +73,6 @@ fn names_stay_names(after: &mut After, reading: &Reading, sources: &Sources, men
         let setting = format!("{} record", sources.get(record.file).kind.word());
         let to = Goes { path: source.path.clone(), setting: setting.clone(), value: new };
         let from = Stands { path: source.path.clone(), line, value: old.to_vec() };
-        let why = "from 16 on a name that begins with `/` is a regular expression: one that takes just this name";
         mended.changes.push(Change { setting, from: Some(from), to: Some(to), why: why.to_owned() });
         let edit = Edit { place: word.place, text };
         let edits = edits.entry(word.place.file).or_default();
@@ -89,10 +88,33 @@ fn names_stay_names(after: &mut After, reading: &Reading, sources: &Sources, men
     }
 }
 
+/// A word of a record that stands for more than a name from 16 on, as one that stands for just that; and why.
+fn literal(word: &Word, kind: FileKind) -> Option<(Vec<u8>, &'static str)> {
+    let is_special = || word.is(names::ALL) || !word.quoted && word.text.first() == Some(&b'+');
+    match word.text.first() {
+        Some(b'/') => Some((exactly(&word.text), EXPRESSION)),
+        // In pg_hba.conf they always were.
+        _ if kind == FileKind::Ident && is_special() => Some((in_quotes(&word.text), SPECIAL)),
+        _ => None,
+    }
+}
+
+const EXPRESSION: &str =
+    "from 16 on a name that begins with `/` is a regular expression: one that takes just this name";
+const SPECIAL: &str = "from 16 on `all` and `+role` without quotes stand for every user and for the members of a role: in \
+                       quotes it is the name that it was";
+
+/// A name, as one word of the file.
+fn in_quotes(name: &[u8]) -> Vec<u8> {
+    [b"\"", name, b"\""].concat()
+}
+
 /// The expression for a name, as one word of the file.
 fn exactly(name: &[u8]) -> Vec<u8> {
     let escaped = name.iter().flat_map(|byte| match byte {
         byte if byte.is_ascii_alphanumeric() || !byte.is_ascii() || matches!(byte, b'_' | b'/' | b'-') => vec![*byte],
+        // Of two quotes within quotes the word holds one.
+        b'"' => b"\"\"".to_vec(),
         byte => vec![b'\\', *byte],
     });
     [b"\"/^".to_vec(), escaped.collect(), b"$\"".to_vec()].concat()

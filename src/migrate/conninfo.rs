@@ -83,6 +83,16 @@ pub fn pin(adjusted: &mut Adjusted, to: Major, name: &[u8], why: String) {
     if conninfo.fault.is_some() || options.filled(names::APPLICATION_NAME).is_some() {
         return;
     }
+    if let Some(service) = options.filled(names::SERVICE) {
+        let (name, service) = (display(name), display(service));
+        adjusted.notes.push(format!(
+            "{}: the service `{service}` may say an `{application}`, so none is written here; where it does not, it needs \
+             `{application}={name}` {why}",
+            named(Purpose::Conninfo),
+            application = names::APPLICATION_NAME
+        ));
+        return;
+    }
     let pair = [names::APPLICATION_NAME.as_bytes(), b"=", &spelled(name, conninfo.form)].concat();
     append(&mut adjusted.value, &conninfo, &pair);
     adjusted.why.push(why);

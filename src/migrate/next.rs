@@ -78,6 +78,14 @@ pub fn sentence(files: &dyn Files, data: &Path, settings: &Settings) -> String {
     }
 }
 
+/// The sentence where the data directory is not at hand.
+pub fn unknown(major: Major) -> String {
+    format!(
+        "whether {major} starts as a primary or as a standby is not known: the data directory, where a file says so, is \
+         not here (--data-dir names it)"
+    )
+}
+
 fn by_signals(files: &dyn Files, data: &Path, settings: &Settings) -> Course {
     let begin = signals::begin(settings, signals::signals(files, data), &|_| true);
     let text = |purpose| settings.value(named(purpose)).map(|value| display(&value.plain())).unwrap_or_default();
@@ -102,8 +110,12 @@ fn by_signals(files: &dyn Files, data: &Path, settings: &Settings) -> Course {
 /// A trigger that is there. Without data this may be another machine than the node's, whose paths tell nothing.
 fn there(files: &dyn Files, data: &Path, path: &str) -> Option<String> {
     files.read(&data.join(names::PG_CONTROL)).ok()?;
-    let is_missing = || matches!(files.read(&data.join(path)), Err(ReadError::Missing | ReadError::NotDirectory));
-    (!path.is_empty() && !is_missing()).then(|| path.to_owned())
+    // What may not be looked at, the server may not see either.
+    let is_there = || match files.read(&data.join(path)) {
+        Ok(_) | Err(ReadError::IsDirectory | ReadError::Other(_)) => true,
+        Err(ReadError::Missing | ReadError::NotDirectory | ReadError::Denied | ReadError::Loop) => false,
+    };
+    (!path.is_empty() && is_there()).then(|| path.to_owned())
 }
 
 fn is_hot(settings: &Settings) -> bool {

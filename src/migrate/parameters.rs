@@ -63,8 +63,14 @@ pub fn key(sources: &Sources, finding: &Finding) -> Finds {
 /// Whether a version before 9.4 did not find it, though it is read as 9.4: what went with 9.3 and 9.4.
 pub fn is_new_since((rule, _, subject): &Finds, from: Major) -> bool {
     let is_known = |name: &str| catalog::history(name).is_some_and(|(_, last)| (from..Major::V9_4).contains(&last));
-    from < Major::V9_4 && (GONE_RECORDS.contains(&rule.as_str()) || subject.as_deref().is_some_and(is_known))
+    // No catalogue reaches back behind 9.2; what a page knows to be gone was there.
+    let is_older = |name: &str| from < Major::V9_2 && rule.ends_with(GONE_PAGES) && catalog::history(name).is_none();
+    let is_new = |name: &str| is_known(name) || is_older(name);
+    from < Major::V9_4 && (GONE_RECORDS.contains(&rule.as_str()) || subject.as_deref().is_some_and(is_new))
 }
+
+/// How pages about names that are gone are called.
+const GONE_PAGES: &str = "-gone";
 
 /// The rules about words of pg_hba.conf that a version does not take; one that went with 9.4 no later one has known.
 const GONE_RECORDS: [&str; 2] = ["hba-word-gone", "hba-unknown-method"];
@@ -137,11 +143,13 @@ fn values(after: &mut After, request: &Request, mended: &mut Mended) {
 
 /// The value of a setting as the new server needs it, and why; nothing where it stays.
 fn value(name: &str, old: &[u8], request: &Request, mended: &mut Mended) -> Option<(Vec<u8>, String)> {
-    let letters: [(&str, &[u8]); 4] = [
+    let of_recovery = |purpose| (named(purpose), values::letters(purpose).unwrap_or_default());
+    let letters: [(&str, &[u8]); 5] = [
         (names::ARCHIVE_COMMAND, b"fp"),
-        (named(Purpose::Restore), b"frp"),
-        (named(Purpose::Cleanup), b"r"),
-        (named(Purpose::End), b"r"),
+        (names::SSL_PASSPHRASE_COMMAND, b"p"),
+        of_recovery(Purpose::Restore),
+        of_recovery(Purpose::Cleanup),
+        of_recovery(Purpose::End),
     ];
     if name.eq_ignore_ascii_case(named(Purpose::Conninfo)) && request.from >= Major::V12 {
         let adjusted = conninfo::adjust(old, request.from, request.to);

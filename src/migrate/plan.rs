@@ -2,9 +2,10 @@
 
 mod back;
 mod forward;
+mod signal_files;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::parameters::{self, Mended, found, key, known};
@@ -21,7 +22,9 @@ use crate::version::{Major, PgVersion};
 
 /// Plans a migration; whatever is wrong with the files is in the plan.
 pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
-    let (masked, back) = (Masked::new(files), back::there(request));
+    let masked = Masked::new(files);
+    let request = &settled(&masked, request);
+    let back = back::there(request);
     let mut planner = Planner::new(&masked, request, rules);
     if planner.has_gone_back() {
         planner = Planner::new(&masked, &back, rules);
@@ -41,6 +44,7 @@ pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
         }
         _ => planner.parameters(),
     }
+    planner.heeded();
     planner.errors();
     let mut plan = planner.finish();
     let faults: Vec<Block> = masked.faults().into_iter().map(|reason| Block { reason, allow: None }).collect();
@@ -50,6 +54,18 @@ pub fn plan(files: &dyn Files, request: &Request, rules: &Rules) -> Plan {
         plan.next_start = format!("what {} does is not known before the template is filled in", plan.to);
     }
     masked.reveal(plan)
+}
+
+/// The request with the data directory as the old server spells it: `etc/../data` is `data` from 15 on, and a plan has one
+/// name for each file.
+fn settled(files: &dyn Files, request: &Request) -> Request {
+    let subject = check::subject(&request.node, files);
+    let data = check::read(files, &mut Sources::default(), &subject, request.from.max(Major::V9_4)).data_directory;
+    let mut request = request.clone();
+    if data.components().any(|part| part == Component::ParentDir) {
+        request.node.data_dir = Some(data);
+    }
+    request
 }
 
 struct Planner<'a> {
@@ -83,7 +99,7 @@ impl<'a> Planner<'a> {
         let tree = check::read(files, &mut sources, &subject, catalog.version.major);
         let data = tree.data_directory.clone();
         let reading = Reading::of(files, &mut sources, &subject, tree, catalog);
-        let signals = signals::signals(files, &data);
+        let signals = if is_at_hand(files, &data) { signals::signals(files, &data) } else { Signals::default() };
         let (own, findings) = found(files, &request.node, request.from, rules);
         let mut before = known(&own, &findings);
         before.retain(|finds| !parameters::is_new_since(finds, request.from));
@@ -121,10 +137,9 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether the data directory is there; as seen from within it has no name.
+    /// Whether the data directory is there.
     fn has_data(&self) -> bool {
-        let here = self.data.as_os_str().is_empty();
-        self.files.list(if here { Path::new(".") } else { &self.data }).is_ok()
+        is_at_hand(self.files, &self.data)
     }
 
     /// Whether the main file is at hand, without which little is known.
@@ -151,6 +166,15 @@ impl<'a> Planner<'a> {
         if !self.has_main() {
             let text = "it is not here, so what it sets is not looked at: where it lies elsewhere name that directory, and \
                         say --data-dir for this one";
+            self.plan.notes.push(Told::of(&main, text));
+        }
+        let said = self.reading.settings.value(names::DATA_DIRECTORY).map(|said| said.plain()).unwrap_or_default();
+        if !said.is_empty() && !said.starts_with(b"/") {
+            let text = format!(
+                "`{}` is relative: a server takes it from where it is started, and here it is taken from the directory of \
+                 this file",
+                names::DATA_DIRECTORY
+            );
             self.plan.notes.push(Told::of(&main, text));
         }
         let mut paths = vec![main];
@@ -302,6 +326,7 @@ impl<'a> Planner<'a> {
         let settings = settings_after(&self.after, &self.node, self.request.to, &mut sources);
         self.plan.next_start = match &self.refused {
             Some(message) => format!("{} does not start: {message}", self.request.to),
+            None if !self.has_data() => next::unknown(self.request.to),
             None => next::sentence(&self.after, &self.data, &settings),
         };
         let (whole, _) = found(&self.after, &self.node, self.request.to, self.rules);
@@ -350,6 +375,13 @@ impl<'a> Planner<'a> {
 
 /// Up to 11 a server leaves it when its recovery ends.
 const RECOVERY_DONE: &str = "recovery.done";
+
+/// Whether a directory can be looked into; as seen from within it has no name.
+fn is_at_hand(files: &dyn Files, data: &Path) -> bool {
+    let here = data.as_os_str().is_empty();
+    let is_listed = files.list(if here { Path::new(".") } else { data }).is_ok();
+    is_listed && !matches!(files.read(&data.join(names::PG_VERSION)), Err(ReadError::Denied))
+}
 
 /// What the new server reads.
 fn settings_after(files: &dyn Files, node: &Node, to: Major, sources: &mut Sources) -> Settings<'static> {

@@ -1,5 +1,7 @@
 //! recovery.conf as settings and a signal file.
 
+use std::path::PathBuf;
+
 use super::values::{self, Becomes};
 use super::{Allow, Block, Change, Goes, Request, Stands, Told, conninfo, template};
 use crate::catalog::recovery::{Kind, Name, Purpose, named, names as known_names};
@@ -7,8 +9,9 @@ use crate::check::Reading;
 use crate::model::recovery::{Line, Meaning, Recovery, Verdict, refused, unreadable, unrecognized, without_restore};
 use crate::model::settings::Settings;
 use crate::model::transcript;
+use crate::model::tree::FaultKind;
 use crate::names;
-use crate::source::{Sources, display};
+use crate::source::{ReadError, Sources, display};
 use crate::syntax::conf;
 use crate::value::Value;
 use crate::version::Major;
@@ -59,7 +62,11 @@ pub fn moved(request: &Request, reading: &Reading, recovery: &Recovery, sources:
         if !recovery.lines[index + 1..].iter().any(is_later) {
             scene.line(line, &meaning, &mut moved);
         } else {
-            let what = if name.purpose == Purpose::Target { "target" } else { "line" };
+            let is_target = name.purpose == Purpose::Target;
+            let what = if is_target { "target" } else { "line" };
+            if is_target {
+                moved.notes.push(scene.outdone(line));
+            }
             let why = format!("a later {what} wins");
             moved.dropped.push(scene.row(line, None, why));
         }
@@ -73,6 +80,18 @@ pub fn moved(request: &Request, reading: &Reading, recovery: &Recovery, sources:
 }
 
 impl Scene<'_> {
+    /// A target that another one wins over: it is not written, not even as a comment, which ALTER SYSTEM would not keep.
+    fn outdone(&self, line: &Line) -> Told {
+        let path = &self.sources.get(line.entry.file).path;
+        let text = format!(
+            "the target `{} = '{}'` is not written: up to 11 the last one counts, from 12 on no server starts with two; the \
+             line stays in the file that is put aside",
+            display(self.sources.text(line.entry.name())),
+            display(&self.value(line))
+        );
+        Told::at(path, line.entry.line as usize, text)
+    }
+
     /// What a line means to the old server; one that nobody has filled in yet means its text.
     fn meaning(&self, line: &Line) -> Option<Meaning> {
         match &line.verdict {
@@ -90,7 +109,15 @@ impl Scene<'_> {
             let says_mode = memchr::memmem::find(&text.to_ascii_lowercase(), mode.as_bytes()).is_some();
             (is_standby || !says_mode).then_some(Allow::RefusedLines)
         };
-        for fault in self.recovery.tree.faults().filter(|fault| fault.is_error()) {
+        for fault in self.recovery.tree.faults() {
+            if let Some(reason) = unread(&fault.kind) {
+                let place = fault.place.map(|place| &self.sources.get(place.file).path);
+                let told = |path: &PathBuf| Told::at(path, fault.line as usize, reason.clone());
+                moved.blocks.push(Block { reason: place.map_or(reason.clone().into(), told), allow: None });
+            }
+            if unread(&fault.kind).is_some() || !fault.is_error() {
+                continue;
+            }
             let text = transcript::fault_text(&self.recovery.tree, fault, self.sources);
             let source = fault.place.map(|place| self.sources.get(place.file));
             let line = source.zip(fault.place).map(|(source, place)| source.line_bytes(source.line(place.span.start)));
@@ -153,22 +180,13 @@ impl Scene<'_> {
         if self.after.catalog.find(later.as_bytes()).is_none() {
             let why = format!("gone in {}: end a standby with pg_ctl promote or pg_promote()", Major::V16);
             moved.dropped.push(self.row(line, None, why));
-            let file = display(&self.value(line));
-            if file.is_empty() {
-                return;
-            }
-            let note = format!(
-                "`{}`: scripts that make the file `{file}` to promote the standby do nothing in {to}; let them call \
-                 pg_ctl promote or pg_promote()",
-                name.name
-            );
-            moved.notes.push(note.into());
+            moved.notes.extend(without_trigger(name.name, &self.value(line), to).map(Told::from));
             return;
         }
         let text = self.value(line);
         let becomes = match template::is_open(&text) {
             true => self.open(name, &text, moved),
-            false => values::of(name, meaning, &text, &self.settings.zone, self.after.catalog),
+            false => values::of(name, meaning, &text, self.settings, self.after.catalog),
         };
         match becomes {
             Becomes::Dropped(why) => moved.dropped.push(self.row(line, None, why)),
@@ -216,6 +234,9 @@ impl Scene<'_> {
 
     /// A value with a placeholder stays as it is: what will stand there nobody knows.
     fn open(&self, name: &Name, text: &[u8], moved: &mut Moved) -> Becomes {
+        if let Some(letters) = values::letters(name.purpose) {
+            return values::command(text, letters, self.request.to);
+        }
         if name.kind != Kind::Text {
             let to = self.request.to;
             moved.notes.push(
@@ -298,11 +319,7 @@ impl Scene<'_> {
     fn unreached(&self, moved: &mut Moved) {
         let target = later_names(Purpose::Target).find(|target| moved.settings.iter().any(|(name, ..)| name == target));
         let Some(name) = target.filter(|_| self.request.to >= Major::V13) else { return };
-        let text = format!(
-            "`{name}`: a server whose target is never reached ends with an error from 13 on; up to 12 it opened for \
-             writes at the end of the WAL"
-        );
-        moved.notes.push(text.into());
+        moved.notes.push(never_reached(name).into());
     }
 
     /// An old server reads no signal file: what stops it on a migrated standby is a name that it does not know.
@@ -313,6 +330,41 @@ impl Scene<'_> {
             self.added(Purpose::Timeline, "latest", why, moved);
         }
     }
+}
+
+/// What is said of a target across 13.
+pub fn never_reached(name: &str) -> String {
+    format!(
+        "`{name}`: a server whose target is never reached ends with an error from 13 on; up to 12 it opened for writes at \
+         the end of the WAL"
+    )
+}
+
+/// What is said of a file that promotes, where the new server knows none.
+pub fn without_trigger(name: &str, file: &[u8], to: Major) -> Option<String> {
+    (!file.is_empty()).then(|| {
+        format!(
+            "`{name}`: scripts that make the file `{}` to promote the standby do nothing in {to}; let them call pg_ctl \
+             promote or pg_promote()",
+            display(file)
+        )
+    })
+}
+
+/// What is not there, or may hold anything: even what makes it a standby. Nothing allows that.
+fn unread(kind: &FaultKind) -> Option<String> {
+    let (path, error) = match kind {
+        FaultKind::CannotOpen(path, error) | FaultKind::CannotOpenDirectory(path, error) => (path, error),
+        // Whoever runs this may see less than the server does.
+        FaultKind::Skipped(path, error) if !matches!(error, ReadError::Missing | ReadError::NotDirectory) => {
+            (path, error)
+        }
+        FaultKind::TooDeep(name) => {
+            return Some(format!("it includes `{}`, too deep to be read, so what it says is not known", display(name)));
+        }
+        _ => return None,
+    };
+    Some(format!("it includes `{}`, which cannot be read, so what it says is not known: {error}", path.display()))
 }
 
 /// The names, from 12 on, of what recovery.conf sets for these purposes.

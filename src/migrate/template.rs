@@ -23,6 +23,11 @@ pub fn is_open(value: &[u8]) -> bool {
     next(value, 0).is_some()
 }
 
+/// Whether a text begins with a hidden piece.
+pub fn begins_open(text: &[u8]) -> bool {
+    next(text, 0).is_some_and(|(start, ..)| start == 0)
+}
+
 /// Files with all that a template engine fills in hidden.
 pub struct Masked<'a> {
     under: &'a dyn Files,

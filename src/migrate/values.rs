@@ -1,9 +1,11 @@
 //! Values of recovery.conf in the terms of a server from 12 on.
 
+use super::template;
 use crate::catalog::Catalog;
 use crate::catalog::recovery::{Name, Purpose};
 use crate::model::recovery::Meaning;
-use crate::model::settings::Zone;
+use crate::model::settings::{Settings, Zone};
+use crate::names;
 use crate::source::display;
 use crate::value::grammar::timestamp::{self, Stamp};
 use crate::value::{Context, Read};
@@ -21,7 +23,7 @@ pub enum Becomes {
 }
 
 /// What a value becomes.
-pub fn of(name: &Name, meaning: &Meaning, text: &[u8], zone: &Zone, catalog: &Catalog) -> Becomes {
+pub fn of(name: &Name, meaning: &Meaning, text: &[u8], settings: &Settings, catalog: &Catalog) -> Becomes {
     let major = catalog.version.major;
     let as_it_is = || Becomes::Written(text.to_vec(), None, None);
     let empty = || Becomes::Dropped("empty: says nothing".to_owned());
@@ -30,7 +32,9 @@ pub fn of(name: &Name, meaning: &Meaning, text: &[u8], zone: &Zone, catalog: &Ca
             Becomes::Dropped("an empty name is no target from 12 on; up to 11 it was one that is never met".to_owned())
         }
         (Purpose::Target, Meaning::Transaction(number)) => transaction(*number, text),
-        (Purpose::Target, Meaning::Moment(stamp)) => moment(name, *stamp, text, zone, catalog),
+        (Purpose::Target, Meaning::Moment(stamp)) => {
+            moment(name, *stamp, text, &settings.zone, settings.is_set(names::TIMEZONE), catalog)
+        }
         (Purpose::Timeline, Meaning::Timeline(None)) if text == b"latest" => as_it_is(),
         (Purpose::Timeline, Meaning::Timeline(None)) => {
             let why = format!("`{}` meant the newest timeline up to 11", display(text));
@@ -56,8 +60,9 @@ pub fn of(name: &Name, meaning: &Meaning, text: &[u8], zone: &Zone, catalog: &Ca
             Becomes::Written(word.into(), Some("the name and the words of 9.5 and later".to_owned()), None)
         }
         (Purpose::Restore | Purpose::Cleanup | Purpose::End, _) if text.is_empty() => empty(),
-        (Purpose::Restore, _) => command(text, b"frp", major),
-        (Purpose::Cleanup | Purpose::End, _) => command(text, b"r", major),
+        (Purpose::Restore | Purpose::Cleanup | Purpose::End, _) => {
+            command(text, letters(name.purpose).unwrap_or_default(), major)
+        }
         (Purpose::Conninfo | Purpose::Trigger, _) if text.is_empty() => empty(),
         _ => as_it_is(),
     }
@@ -71,35 +76,68 @@ fn transaction(number: u32, text: &[u8]) -> Becomes {
     Becomes::Written(number.to_string().into_bytes(), Some(why), None)
 }
 
-/// A moment stays as it is written if any server reads it alike; else it is written as that of Greenwich, where it is
-/// known.
-fn moment(name: &Name, stamp: Stamp, text: &[u8], zone: &Zone, catalog: &Catalog) -> Becomes {
+/// A moment stays as it is written if any server reads it alike. Else it is written with its zone, where the files tell
+/// that: as that of Greenwich, or, where that takes the rules of the zone, with the name of it.
+fn moment(name: &Name, stamp: Stamp, text: &[u8], zone: &Zone, is_told: bool, catalog: &Catalog) -> Becomes {
     let major = catalog.version.major;
-    let plainly = read(catalog, name.name, text);
-    let elsewhere = |time_zone: &[u8]| {
+    let is_read = |text: &[u8]| read(catalog, name.name, text).is_ok();
+    let usual = |time_zone: &'static [u8]| {
         let context = Context { time_zone, ..Context::new(major, name.name) };
         timestamp::read(&context, text)
     };
-    let says_its_zone = matches!(stamp, Stamp::At(Some(_))) && elsewhere(b"GMT") == elsewhere(b"-7");
-    let alike = elsewhere(&zone.time_zone) == Ok(stamp);
-    match Meaning::Moment(stamp).logged(name) {
-        _ if plainly.is_ok() && says_its_zone && alike => Becomes::Written(text.to_vec(), None, None),
-        Some(shown) if matches!(stamp, Stamp::At(Some(_))) => {
-            let why = format!("the same moment as `{}`, with its zone said", display(text));
-            Becomes::Written(shown.trim_matches('\'').as_bytes().to_vec(), Some(why), None)
+    let old = |time_zone: &[u8]| {
+        let abbreviations = if zone.abbreviations.is_empty() { b"Default".as_slice() } else { &zone.abbreviations };
+        let context =
+            Context { time_zone, abbreviations, date_style: &zone.date_style, ..Context::new(major, name.name) };
+        timestamp::read(&context, text)
+    };
+    let says_its_zone = old(b"GMT") == old(b"-7");
+    let is_alike = usual(b"GMT") == old(b"GMT");
+    let as_it_is = |note| Becomes::Written(text.to_vec(), None, note);
+    let anew = |value: Vec<u8>| {
+        let why = format!("the same moment as `{}`, with its zone said", display(text));
+        Becomes::Written(value, Some(why), None)
+    };
+    if is_read(text) && is_alike && says_its_zone {
+        return as_it_is(None);
+    }
+    let is_kept = is_read(text) && is_alike;
+    if let (Stamp::At(Some(_)), Some(shown)) = (stamp, Meaning::Moment(stamp).logged(name))
+        && (is_told || says_its_zone || !is_kept)
+    {
+        return anew(shown.trim_matches('\'').as_bytes().to_vec());
+    }
+    if let (Stamp::At(None), false, Ok(Stamp::At(Some(clock)))) = (stamp, says_its_zone, old(b"GMT")) {
+        let clock = timestamp::shown(clock);
+        let value = [clock.trim_end_matches("+00").as_bytes(), b" ", &zone.time_zone].concat();
+        if is_region(&zone.time_zone) && is_read(&value) {
+            return anew(value);
         }
-        _ if plainly.is_err() => {
-            Becomes::Impossible(format!("`{}` is refused from 12 on: write a moment with its zone", display(text)))
-        }
-        _ => {
-            let note = format!(
-                "`{}` in {} is read with the time zone of the server's settings: the same moment only where that \
-                 stays the same",
-                display(text),
-                name.name
-            );
-            Becomes::Written(text.to_vec(), None, Some(note))
-        }
+    }
+    if is_kept {
+        let note = format!(
+            "`{}` in {} is read with the time zone of the server's settings: the same moment only where that stays the same",
+            display(text),
+            name.name
+        );
+        return as_it_is(Some(note));
+    }
+    Becomes::Impossible(format!("`{}` is refused from 12 on: write a moment with its zone", display(text)))
+}
+
+/// Whether a time zone is called the same within a timestamp. `CET` is not: as a setting it has a summer, there it has
+/// none; and a sign means west in some and east in others.
+fn is_region(zone: &[u8]) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b'_' | b'-');
+    zone.contains(&b'/') && zone.iter().all(is_plain)
+}
+
+/// What may stand behind a `%` in the commands of a recovery.
+pub fn letters(purpose: Purpose) -> Option<&'static [u8]> {
+    match purpose {
+        Purpose::Restore => Some(b"frp"),
+        Purpose::Cleanup | Purpose::End => Some(b"r"),
+        _ => None,
     }
 }
 
@@ -109,14 +147,19 @@ pub fn command(text: &[u8], letters: &[u8], major: Major) -> Becomes {
         return Becomes::Written(text.to_vec(), None, None);
     }
     let mut written = Vec::with_capacity(text.len());
-    let mut bytes = text.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        written.push(byte);
-        if byte != b'%' {
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        written.push(*byte);
+        at += 1;
+        if *byte != b'%' {
             continue;
         }
-        match bytes.peek() {
-            Some(next) if *next == b'%' || letters.contains(next) => written.extend(bytes.next()),
+        match text.get(at) {
+            // What is filled in there begins with a letter only here.
+            Some(next) if *next == b'%' || letters.contains(next) && !template::begins_open(&text[at..]) => {
+                written.push(*next);
+                at += 1;
+            }
             _ => written.push(b'%'),
         }
     }
@@ -157,11 +200,14 @@ fn read(catalog: &Catalog, name: &str, text: &[u8]) -> Read {
 mod tests {
     use super::*;
     use crate::catalog::recovery::names;
+    use crate::model::tree::Tree;
+    use crate::source::Sources;
 
     fn becomes(purpose: Purpose, text: &str, meaning: &Meaning) -> String {
         let name = names().iter().find(|name| name.purpose == purpose).expect("a name");
         let catalog = Catalog::shared(PgVersion::newest(Major::V16));
-        match of(name, meaning, text.as_bytes(), &Zone::default(), catalog) {
+        let settings = Settings::judge(&Tree::default(), &Sources::default(), catalog);
+        match of(name, meaning, text.as_bytes(), &settings, catalog) {
             Becomes::Written(value, why, _) => format!("{}{}", display(&value), if why.is_some() { " !" } else { "" }),
             Becomes::Dropped(_) => "-".to_owned(),
             Becomes::Impossible(_) => "impossible".to_owned(),

@@ -64,8 +64,8 @@ fn rule(id: &str, described: Option<&Described>) -> Value {
     let mut rule = json!({
         "id": id,
         "name": pascal(id),
-        "shortDescription": {"text": cut(&without_placeholders(title))},
-        "fullDescription": {"text": cut(&without_placeholders(first))},
+        "shortDescription": {"text": cut(title)},
+        "fullDescription": {"text": cut(first)},
         "help": {
             "text": format!("{help}{}", see(&|url| url.to_owned())),
             "markdown": format!("{help}{}", see(&|url| format!("[PostgreSQL's manual]({url})"))),
@@ -181,19 +181,6 @@ fn level(severity: &str) -> &str {
 fn pascal(id: &str) -> String {
     let word = |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect();
     id.split('-').map(word).collect::<Vec<String>>().concat()
-}
-
-/// A page's own words without the places that a finding fills in.
-fn without_placeholders(text: &str) -> String {
-    let mut rest = text;
-    let mut plain = String::with_capacity(text.len());
-    while let Some((before, after)) = rest.split_once('{') {
-        let Some((_, behind)) = after.split_once('}') else { break };
-        plain.push_str(before);
-        plain.push('…');
-        rest = behind;
-    }
-    plain + rest
 }
 
 fn cut(text: &str) -> String {

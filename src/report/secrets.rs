@@ -1,7 +1,10 @@
 //! Passwords and their like are never shown.
 
+mod commands;
+
 use std::borrow::Cow;
 
+use crate::nearest;
 use crate::source::Span;
 
 /// Bytes around a word in which what belongs to it is looked for: a line may be of megabytes.
@@ -28,7 +31,7 @@ pub fn mask_secrets(text: &str) -> Cow<'_, str> {
 /// Where secrets stand in a text or a line of a file: sorted, disjoint, none empty.
 ///
 /// Known are `password = x` and what else ends in a word for a secret, in any of the quotings of connection strings
-/// inside configuration files, and `user:password@` in a URI. In doubt more is taken for a secret, not less.
+/// inside configuration files, `user:password@` in a URI, `"password": "x"`, and what stands behind options of commands. In doubt more is taken for a secret, not less.
 pub fn secret_spans(text: &[u8]) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut at = 0;
@@ -37,6 +40,8 @@ pub fn secret_spans(text: &[u8]) -> Vec<Span> {
             b'=' => after_equals(text, at),
             b'\'' => after_blank(text, at),
             b':' if text[at..].starts_with(b"://") => in_uri(text, at + 3),
+            b':' => commands::in_json(text, at),
+            b'-' => commands::after_option(text, at),
             _ => None,
         };
         at = match found {
@@ -72,10 +77,15 @@ fn secret_name(before: &[u8]) -> Option<usize> {
     is_secret.then_some(start)
 }
 
-/// `pasword`, `passwort`: what stands behind it is a password all the same.
+/// `pasword`, `ldapbindpaswd`: what stands behind it is a password all the same.
 fn is_misspelt(name: &[u8]) -> bool {
-    let name = std::str::from_utf8(name).unwrap_or_default();
-    (6..=10).contains(&name.len()) && crate::nearest::nearest(name, ["password"]).is_some()
+    const MEANT: [&str; 7] =
+        ["password", "passphrase", "sslpassword", "ldapbindpasswd", "radiussecrets", "radiussecret", "client_secret"];
+    // Other options have names that are three letters away.
+    const MOST: usize = 2;
+    let Ok(name) = std::str::from_utf8(name) else { return false };
+    let is_near = |meant: &str| meant.len().abs_diff(name.len()) <= MOST && nearest::distance(name, meant) <= MOST;
+    name.len() >= 6 && MEANT.iter().any(|meant| is_near(meant))
 }
 
 fn after_equals(text: &[u8], equals: usize) -> Option<Span> {
@@ -269,6 +279,9 @@ mod tests {
             ("primary_conninfo = 'password=two words host=x'", "primary_conninfo = 'password=**** host=x'"),
             ("primary_conninfo = 'host=x password=two words'", "primary_conninfo = 'host=x password=****'"),
             ("primary_conninfo = 'pasword=s3cret user=y'", "primary_conninfo = 'pasword=**** user=y'"),
+            ("host all all all ldap ldapbindpaswd=s3cret", "host all all all ldap ldapbindpaswd=****"),
+            ("host a a all radius radiusecrets=s3cret", "host a a all radius radiusecrets=****"),
+            ("host a a all radius radiusservers=10.0.0.1", "host a a all radius radiusservers=10.0.0.1"),
             ("'postgres://me:s3/c:ret@db/x'", "'postgres://me:****@db/x'"),
         ] {
             assert_eq!(mask_secrets(text), masked);

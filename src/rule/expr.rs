@@ -3,19 +3,15 @@
 //! `wal_level = minimal and max_wal_senders > 0`. A name that the target version does not know, or
 //! whose line is refused, makes its comparison false: the fault is told elsewhere.
 
-use std::collections::BTreeSet;
+mod grammar;
 
-use nom::branch::alt;
-use nom::bytes::complete::{tag, take_till, take_while, take_while1};
-use nom::character::complete::{char, satisfy};
-use nom::combinator::{map, not, opt, peek, recognize};
-use nom::multi::{many0, separated_list1};
-use nom::sequence::{delimited, pair, preceded, terminated};
-use nom::{IResult, Parser};
+use std::collections::BTreeSet;
 
 use crate::catalog::{Catalog, Kind, Parameter, ParameterId};
 use crate::model::settings::Settings;
 use crate::value::{Context, Value};
+
+pub use grammar::parse;
 
 /// The settings that a condition is about.
 #[derive(Clone, Copy, Debug)]
@@ -118,18 +114,6 @@ pub enum Operand {
     Product(Vec<Operand>),
 }
 
-/// Reads an expression.
-///
-/// # Errors
-/// Where it cannot be read on.
-pub fn parse(text: &str) -> Result<Condition, String> {
-    match any(text) {
-        Ok((rest, condition)) if rest.trim().is_empty() => Ok(condition),
-        Ok((rest, _)) => Err(format!("cannot read `{}`", rest.trim())),
-        Err(_) => Err(format!("cannot read `{text}`")),
-    }
-}
-
 impl Condition {
     /// Whether it holds for these settings.
     pub fn holds(&self, scope: &Scope) -> bool {
@@ -150,7 +134,9 @@ impl Condition {
 
     /// Whether it is about a primary and its standby.
     pub fn is_about_pairs(&self) -> bool {
-        self.names().iter().any(|name| matches!(name.split_once('.'), Some((PRIMARY | STANDBY, _))))
+        let mut names = Vec::new();
+        self.collect(&mut names);
+        names.iter().any(|name| matches!(name.split_once('.'), Some((PRIMARY | STANDBY, _))))
     }
 
     /// The words in it, parameters among them, in order of appearance.
@@ -351,117 +337,6 @@ fn check_pair(left: &Operand, right: &Operand, comparison: Comparison, catalog: 
         return Err(format!("`{name}` is of type {} and has no order", parameter.kind.word()));
     }
     literal_of(text, parameter, catalog).map(|_| ())
-}
-
-fn spaced<'a, O>(
-    parser: impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>>,
-) -> impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>> {
-    preceded(take_while(char::is_whitespace), parser)
-}
-
-/// A word of the language: not the beginning of a longer name.
-fn keyword<'a>(word: &'static str) -> impl Parser<&'a str, Output = &'a str, Error = nom::error::Error<&'a str>> {
-    spaced(terminated(tag(word), peek(not(satisfy(is_word)))))
-}
-
-fn is_word(char: char) -> bool {
-    char.is_ascii_alphanumeric() || char == '_'
-}
-
-fn any(input: &str) -> IResult<&str, Condition> {
-    map(separated_list1(keyword("or"), all), |several| one_or(several, Condition::Any)).parse(input)
-}
-
-fn all(input: &str) -> IResult<&str, Condition> {
-    map(separated_list1(keyword("and"), negation), |several| one_or(several, Condition::All)).parse(input)
-}
-
-fn one_or(mut several: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {
-    match several.len() {
-        1 => several.remove(0),
-        _ => join(several),
-    }
-}
-
-fn negation(input: &str) -> IResult<&str, Condition> {
-    let (rest, negated) = opt(keyword("not")).parse(input)?;
-    let (rest, condition) =
-        alt((is_set, comparison, delimited(spaced(char('(')), any, spaced(char(')'))), flag)).parse(rest)?;
-    Ok((rest, if negated.is_some() { Condition::Not(Box::new(condition)) } else { condition }))
-}
-
-fn is_set(input: &str) -> IResult<&str, Condition> {
-    let name = delimited(spaced(char('(')), spaced(name), spaced(char(')')));
-    map(preceded(spaced(tag("set")), name), |name| Condition::IsSet(name.to_string())).parse(input)
-}
-
-fn flag(input: &str) -> IResult<&str, Condition> {
-    map(spaced(name), |name| Condition::On(name.to_string())).parse(input)
-}
-
-fn comparison(input: &str) -> IResult<&str, Condition> {
-    let (rest, left) = sum(input)?;
-    if let Ok((rest, _)) = keyword("in").parse(rest) {
-        let several = separated_list1(spaced(char(',')), sum);
-        let (rest, several) = delimited(spaced(char('(')), several, spaced(char(')'))).parse(rest)?;
-        return Ok((rest, Condition::In(left, several)));
-    }
-    let operator = alt((
-        map(tag("<="), |_| Comparison::LessOrEqual),
-        map(tag(">="), |_| Comparison::GreaterOrEqual),
-        map(tag("<>"), |_| Comparison::Different),
-        map(tag("="), |_| Comparison::Equal),
-        map(tag("<"), |_| Comparison::Less),
-        map(tag(">"), |_| Comparison::Greater),
-    ));
-    let (rest, comparison) = spaced(operator).parse(rest)?;
-    let (rest, right) = sum(rest)?;
-    Ok((rest, Condition::Compare(left, comparison, right)))
-}
-
-fn sum(input: &str) -> IResult<&str, Operand> {
-    let sign = spaced(alt((map(char('+'), |_| false), map(char('-'), |_| true))));
-    let (rest, (first, more)) = pair(product, many0(pair(sign, product))).parse(input)?;
-    if more.is_empty() {
-        return Ok((rest, first));
-    }
-    Ok((rest, Operand::Sum(std::iter::once((false, first)).chain(more).collect())))
-}
-
-fn product(input: &str) -> IResult<&str, Operand> {
-    let (rest, (first, more)) = pair(operand, many0(preceded(spaced(char('*')), operand))).parse(input)?;
-    if more.is_empty() {
-        return Ok((rest, first));
-    }
-    Ok((rest, Operand::Product(std::iter::once(first).chain(more).collect())))
-}
-
-fn operand(input: &str) -> IResult<&str, Operand> {
-    let quoted = delimited(char('\''), take_till(|char| char == '\''), char('\''));
-    let number = recognize((
-        opt(char('-')),
-        take_while1(|char: char| char.is_ascii_digit()),
-        take_while(|char: char| char.is_ascii_alphanumeric() || char == '.'),
-    ));
-    spaced(alt((
-        map(quoted, |text: &str| Operand::Literal(text.to_string())),
-        map(number, |text: &str| Operand::Literal(text.to_string())),
-        map(name, |name: &str| Operand::Word(name.to_string())),
-    )))
-    .parse(input)
-}
-
-/// A parameter or a bare word such as `scram-sha-256`.
-fn name(input: &str) -> IResult<&str, &str> {
-    let mut word = recognize(pair(
-        satisfy(|char| char.is_ascii_alphabetic() || char == '_'),
-        take_while(|char: char| is_word(char) || char == '-' || char == '.'),
-    ));
-    let (rest, word) = word.parse(input)?;
-    if matches!(word, "and" | "or" | "not" | "in") {
-        return Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Tag)));
-    }
-    Ok((rest, word))
 }
 
 #[cfg(test)]

@@ -155,9 +155,34 @@ impl Page {
         self.blocks().examples
     }
 
+    /// The message, with a word in capitals for what a finding fills in, as manuals do: `NAME` for `{name}`.
+    pub fn headline(&self) -> String {
+        unfilled(&self.title)
+    }
+
     fn blocks(&self) -> Blocks {
         Blocks::of(&self.source).expect("it was read when the page was made")
     }
+}
+
+/// A page's own words with capitals in the places that a finding fills in: `{name}`, but not what a template has, such
+/// as `${name}` and `{{ name }}`.
+pub fn unfilled(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        plain.push_str(before);
+        let name = after.split_once('}').map_or("", |(name, _)| name);
+        let is_place = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        if is_place && !before.ends_with(['$', '{']) {
+            plain.push_str(&name.to_ascii_uppercase());
+            rest = &after[name.len() + 1..];
+        } else {
+            plain.push('{');
+            rest = after;
+        }
+    }
+    plain + rest
 }
 
 /// What `role` may be.

@@ -207,7 +207,7 @@ pub fn baseline(options: &Check, path: Option<&Path>, prune: bool, show_secrets:
             return Exit::Trouble;
         }
     };
-    let disk = Disk { root };
+    let disk = Disk::below(root);
     let mut run = match Run::prepare(options, &disk, &show, Some(before.clone()), world) {
         Ok(run) => run,
         Err(errors) => {

@@ -17,7 +17,7 @@ use crate::report::{Format, Look, Output, Report, Show, Summary, Trouble};
 pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
     let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
-    let disk = Disk { root };
+    let disk = Disk::below(root);
     let kept = options.baseline.as_ref().map(|path| Kept::read(path, &show)).transpose();
     let prepared = kept.map_err(|error| vec![error]);
     let mut run = match prepared.and_then(|kept| Run::prepare(options, &disk, &show, kept, world)) {
@@ -30,8 +30,14 @@ pub fn check(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
     let mut outputs = outputs(options, &show, world);
     let fixes = options.fixes;
     let mut pending = Pending::new(&disk);
-    let examined =
+    let mut examined =
         if fixes.write || fixes.diff { run.mend_all(&outputs, &mut pending) } else { run.examine_all(&outputs) };
+    let failed = if fixes.write { pending.write() } else { Vec::new() };
+    if !failed.is_empty() {
+        // What is reported is what is on the disk.
+        examined = run.examine_all(&outputs);
+        run.errors.extend(failed);
+    }
     let (mut summary, tallies, of_stdin) = taken(examined, &mut outputs, &mut run);
     tell_fixes(options, &pending, &of_stdin, &mut run, &show, world);
     let changes = of_stdin.len() + pending.changes().count();
@@ -75,7 +81,7 @@ fn tell_nothing(errors: Vec<String>, options: &Check, show: &Show, world: &mut W
     write(outputs, &options.reports, &summary, to_stdout, Exit::Trouble, world)
 }
 
-/// Shows what fixes would change, or writes it.
+/// Shows what fixes would change, or what they made of standard input.
 fn tell_fixes(
     options: &Check,
     pending: &Pending<'_>,
@@ -90,7 +96,6 @@ fn tell_fixes(
             let _ = world.out.write_all(fix::diff(change, show).as_bytes());
         }
     } else if options.fixes.write {
-        run.errors.extend(pending.write());
         let now = of_stdin.first().map(|change| &change.new).or(run.stdin.as_ref().map(|(_, bytes)| bytes));
         let _ = world.out.write_all(&now.map(Arc::clone).unwrap_or_default());
     }

@@ -2,18 +2,20 @@
 
 mod message;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::rules::{project, sorted};
 use super::{Exit, World, trouble, written};
-use crate::catalog::{Catalog, Period, history, periods, recovery};
+use crate::catalog::{self, Catalog, Period, history, periods, recovery};
 use crate::check::defaults::written as written_default;
 use crate::check::{Described, Rules};
 use crate::files;
 use crate::nearest::did_you_mean;
 use crate::rule::Page;
-use crate::version::Targets;
+use crate::rule::page::unfilled;
+use crate::version::{PgVersion, Targets};
 
 /// Prints what a rule, a parameter or a message of the server means.
 pub fn explain(name: &str, pg: Option<&Targets>, config: Option<&Path>, world: &mut World<'_>) -> Exit {
@@ -40,13 +42,19 @@ pub fn explain(name: &str, pg: Option<&Targets>, config: Option<&Path>, world: &
         .or_else(|| of_recovery(name, rules))
         .or_else(|| of_message(name, rules));
     let Some(text) = found else {
-        let known = Catalog::shared(targets.newest());
-        let hint = did_you_mean(name, known.names().map(|name| -> &str { name }).chain(rules.ids()));
+        let hint = did_you_mean(name, known(rules));
         let first = name.lines().next().unwrap_or_default();
         trouble(world.err, None, &format!("no rule, parameter or message is known as `{first}`{hint}"));
         return Exit::Trouble;
     };
     written(world.out.write_all(text.as_bytes()), Exit::Clean, world.err)
+}
+
+/// All that has an answer: rules, and names of every version.
+fn known(rules: &Rules) -> impl Iterator<Item = &str> {
+    let catalogs = catalog::majors().map(|major| Catalog::shared(PgVersion::newest(major)));
+    let parameters: BTreeSet<&str> = catalogs.flat_map(Catalog::names).collect();
+    rules.ids().into_iter().chain(parameters).chain(recovery::names().iter().map(|name| name.name))
 }
 
 fn of_name(name: &str, rules: &Rules) -> Option<String> {
@@ -70,21 +78,21 @@ fn of_message(text: &str, rules: &Rules) -> Option<String> {
     // The message alone does not tell which it is: the rules that know it, to choose from.
     let mut text = format!("{} rules know this message; `explain RULE` tells more:\n\n", pages.len());
     for page in pages {
-        let _ = writeln!(text, "{:<32} {}", page.id, page.title);
+        let _ = writeln!(text, "{:<32} {}", page.id, page.headline());
     }
     Some(text)
 }
 
 /// A rule's page in words.
 pub fn of_rule(page: &Page) -> String {
-    let mut text = format!("# {}\n\n{}: {}", page.title, page.severity, page.id);
+    let mut text = format!("# {}\n\n{}: {}", page.headline(), page.severity, page.id);
     if !page.pg.is_empty() {
         let _ = write!(text, ", PostgreSQL {}", page.pg);
     }
     if page.role != "any" {
         let _ = write!(text, ", on a {}", page.role);
     }
-    let _ = write!(text, "\n\n{}\n", page.prose());
+    let _ = write!(text, "\n\n{}\n", unfilled(&page.prose()));
     for said in page.says.iter() {
         let _ = write!(text, "\nThe server says: {}\n", said.text);
     }
@@ -114,7 +122,7 @@ fn of_parameter(name: &str, targets: &Targets, rules: &Rules) -> Option<String> 
         );
     }
     for page in rules.gone_of(name) {
-        let _ = write!(text, "\nPostgreSQL {}: {} (`pgconflint explain {}`)\n", page.pg, page.title, page.id);
+        let _ = write!(text, "\nPostgreSQL {}: {} (`pgconflint explain {}`)\n", page.pg, page.headline(), page.id);
     }
     text.push_str(&about(name, rules));
     Some(text)

@@ -63,7 +63,7 @@ const NEAR: usize = 3;
 pub fn hba(options: &cli::Hba, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
     let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
-    match answer(options, &Disk { root }, &show) {
+    match answer(options, &Disk::below(root), &show) {
         Ok((pg, answer)) => {
             let mut out = BufWriter::new(&mut *world.out);
             let done = if options.json {

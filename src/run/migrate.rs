@@ -2,19 +2,21 @@
 
 mod in_place;
 mod operations;
-mod plan_file;
+pub mod out;
+pub mod plan_file;
 mod progress;
 mod way;
 
-use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::cell::RefCell;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::project::{Project, Projects};
 use super::{Exit, World, target, trouble, written};
 use crate::check;
 use crate::cli::{self, Act};
-use crate::files::{self, Cached, Disk, Node, Place};
+use crate::files::{Cached, Disk, Node, Place, Reader};
+use crate::migrate::manifest::Input;
 use crate::migrate::{Plan, Request, Told, plan};
 use crate::names;
 use crate::report::{Show, done::Done, json, plan as shown};
@@ -24,9 +26,27 @@ use crate::version::{Major, PgVersion, Targets, from_pg_version_file};
 use operations::Disks;
 use plan_file::PlanFile;
 
+/// What a node of a tree comes to, before anything is written in any of them.
+#[derive(Debug)]
+pub struct Outline {
+    /// Whether something is in the way.
+    pub is_blocked: bool,
+    /// The plan, as a file would hold it.
+    pub file: PlanFile,
+}
+
+/// How a node is migrated that is one of a tree.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InTree<'a> {
+    /// Where the plan goes, if nothing is to be done yet but show it.
+    pub outlines: Option<&'a RefCell<Vec<Outline>>>,
+    /// The plan that was made of it.
+    pub plan: Option<&'a PlanFile>,
+}
+
 /// Prints the plan of a migration and does with it what was asked for.
-pub fn migrate(options: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Exit {
-    match asked(options, show_secrets, world) {
+pub fn migrate(options: &cli::Migrate, tree: InTree<'_>, show_secrets: bool, world: &mut World<'_>) -> Exit {
+    match asked(options, tree, show_secrets, world) {
         Ok(exit) => exit,
         Err(errors) => {
             errors.iter().for_each(|error| trouble(world.err, None, error));
@@ -44,12 +64,20 @@ struct Job<'a> {
     project: Arc<Project>,
     /// What a plan must be, if it is that of a file.
     plan_file: Option<&'a PlanFile>,
+    /// Where the plan goes instead of being carried out.
+    outlines: Option<&'a RefCell<Vec<Outline>>>,
 }
 
-fn asked(given: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Result<Exit, Vec<String>> {
+fn asked(
+    given: &cli::Migrate,
+    tree: InTree<'_>,
+    show_secrets: bool,
+    world: &mut World<'_>,
+) -> Result<Exit, Vec<String>> {
     let directory = world.directory.clone();
-    let plan_file = match &given.act {
-        Act::Apply(path) => {
+    let plan_file = match (&given.act, tree.plan) {
+        (Act::Apply(path), Some(plan)) => Some((path, plan.clone())),
+        (Act::Apply(path), None) => {
             let bytes = Disk::default().read(path).map_err(|error| vec![format!("{}: {error}", path.display())])?;
             Some((path, plan_file::read(path, &bytes).map_err(|error| vec![error])?))
         }
@@ -61,27 +89,35 @@ fn asked(given: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Res
     };
     let root = options.target.root.as_ref().map(|root| directory.join(root));
     let show = Show { directory: directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
-    let disk = Disk { root };
-    let files = Cached::new(&disk);
     let mut projects = Projects::new(&directory, options.target.config.as_deref(), options.target.isolated)?;
     let project = projects.of(&options.directory)?;
-    let disks = Disks { disk: &disk, directory: &directory };
     let plan_file = plan_file.as_ref().map(|(_, file)| file);
-    let job = Job { options, show: &show, disks, files: &files, project, plan_file };
-    if let Err(error) = files.list(&options.directory) {
+    let disk = Disk::below(root);
+    let disks = Disks { disk: &disk, directory: &directory };
+    let project_too = Arc::clone(&project);
+    let outlines = tree.outlines;
+    let job = Job { options, show: &show, disks, files: &Cached::new(&disk), project, plan_file, outlines };
+    if let Err(error) = job.files.list(&options.directory) {
         return Err(vec![format!("{}: {error}", show.path(&options.directory))]);
     }
-    let place = in_place::place(&job)?;
+    let home = in_place::home(&job)?;
+    // What root can read its server may not.
+    let disk = Disk { reader: Reader::of(&home, disk.root.as_deref()), ..disk.clone() };
+    let disks = Disks { disk: &disk, directory: &directory };
+    let job = Job { disks, files: &Cached::new(&disk), project: project_too, ..job };
+    let place = in_place::Place { home, unreadable: in_place::unreadable(&job)? };
     // Who may not look there can still be shown a plan.
     let kept = progress::kept(&place.home).unwrap_or_default();
     match &options.act {
         Act::RollBack => return in_place::roll_back(&job, &place, world).map_err(|error| vec![error]),
-        Act::Write(yes) => {
+        // It is gone on with when the turn comes.
+        Act::Write(_) if outlines.is_some() && kept.unfinished().is_some() => return Ok(Exit::Findings),
+        Act::Write(yes) if outlines.is_none() => {
             if let Some(exit) = in_place::go_on(&job, &place, *yes, world).map_err(|error| vec![error])? {
                 return Ok(exit);
             }
         }
-        Act::Show | Act::Out(_) | Act::PlanOut(_) | Act::Apply(_) => {
+        Act::Write(_) | Act::Show | Act::Out(_) | Act::PlanOut(_) | Act::Apply(_) => {
             if let Some(unfinished) = kept.unfinished() {
                 return Err(vec![unfinished.told()]);
             }
@@ -91,8 +127,13 @@ fn asked(given: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Res
     plan.notes.extend(kept.rubble.iter().map(|path| {
         Told::of(path, "left by a run that ended before it had changed anything; --write or --rollback clears it away")
     }));
-    if !matches!(options.act, Act::Out(_)) {
-        way::look(&mut plan, disks, place.unreadable.clone(), &options.allowed);
+    match &options.act {
+        Act::Out(out) => {
+            out::outside(&place.home, &directory.join(out), &show.path(out)).map_err(|error| vec![error])?;
+            plan.notes.extend(out::elsewhere(&plan, &options.directory, job.files));
+            way::aside(&mut plan, place.unreadable.clone(), &options.allowed);
+        }
+        _ => way::look(&mut plan, disks, place.unreadable.clone(), &options.allowed),
     }
     job.act(&plan, &place, world)
 }
@@ -104,11 +145,18 @@ impl Job<'_> {
         // What was read is what the plan is made of, however long an answer takes.
         let inputs = in_place::inputs(self);
         let told = match self.options.json {
+            // Who is asked sees what about; what is printed stays one document.
+            true if self.is_asked(plan) && world.interactive => {
+                world.err.write_all(shown::text(plan, &node, self.show).as_bytes())
+            }
             true => Ok(()),
             false => world.out.write_all(shown::text(plan, &node, self.show).as_bytes()),
         };
         let outcome = match &self.options.act {
-            Act::Out(out) => write_out(plan, &self.options.directory, out, self.files).map(|()| None),
+            _ if self.outlines.is_some() => self.outline(plan, inputs).map(|()| None),
+            Act::Out(out) => {
+                out::write(plan, &self.options.directory, out, self.disks.disk, world.changes).map(|()| None)
+            }
             Act::PlanOut(file) => in_place::plan_out(self, plan, inputs, file).map(|()| None),
             Act::Write(_) | Act::Apply(_) => in_place::write(self, plan, place, inputs, world),
             Act::Show | Act::RollBack => Ok(None),
@@ -130,6 +178,24 @@ impl Job<'_> {
             trouble(world.err, None, &error);
         }
         Ok(written(told, exit, world.err))
+    }
+
+    /// Whether somebody will be asked about the plan.
+    fn is_asked(&self, plan: &Plan) -> bool {
+        self.options.act == Act::Write(false) && self.outlines.is_none() && plan.blocks.is_empty() && !plan.is_empty()
+    }
+
+    /// Keeps the plan for the tree.
+    fn outline(&self, plan: &Plan, inputs: Vec<Input>) -> Result<(), String> {
+        let is_blocked = !plan.blocks.is_empty();
+        if !is_blocked {
+            in_place::bound(self, plan)?;
+        }
+        let file = plan_file::of(self.options, plan, inputs, self.disks.directory);
+        if let Some(outlines) = self.outlines {
+            outlines.borrow_mut().push(Outline { is_blocked, file });
+        }
+        Ok(())
     }
 
     /// The command that undoes what is written here.
@@ -219,32 +285,4 @@ fn came_from(options: &cli::Migrate, files: &dyn Files) -> Option<Major> {
     let read = |directory: &PathBuf| files.read(&directory.join(names::PG_VERSION)).ok();
     let bytes = directories.into_iter().flatten().find_map(read)?;
     from_pg_version_file(&bytes).ok()
-}
-
-/// Writes every file of the migrated node below a new directory: what lies in the node by its path there, all else by
-/// its whole path.
-pub fn write_out(plan: &Plan, node: &Path, out: &Path, files: &dyn Files) -> Result<(), String> {
-    if !plan.blocks.is_empty() {
-        return Err("nothing is written: see what is in the way".to_owned());
-    }
-    let in_words = |path: &Path, error: &std::io::Error| format!("{}: {}", path.display(), files::words(error));
-    match fs::read_dir(out) {
-        Ok(mut entries) => {
-            if entries.next().is_some() {
-                return Err(format!("{}: it is not empty", out.display()));
-            }
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        Err(error) => return Err(in_words(out, &error)),
-    }
-    for (path, bytes) in &plan.files {
-        let below = path.strip_prefix(node).unwrap_or(path);
-        let names = below.components().filter(|part| matches!(part, Component::Normal(_)));
-        let path_out = out.join(names.collect::<PathBuf>());
-        let parent = path_out.parent().unwrap_or(out);
-        fs::create_dir_all(parent).map_err(|error| in_words(parent, &error))?;
-        let mode = files.mode(path).unwrap_or(0o600);
-        files::create(&path_out, bytes, mode).map_err(|error| in_words(&path_out, &error))?;
-    }
-    Ok(())
 }

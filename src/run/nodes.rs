@@ -217,7 +217,7 @@ impl<'a> Run<'a> {
 
     /// All jobs as the files are, each by itself.
     pub fn examine_all(&self, outputs: &[Output]) -> Vec<Examined> {
-        let one = |job: &Job| self.examine(job, outputs, self.disk);
+        let one = |job: &Job| self.examine(job, outputs, self.disk, false);
         if self.jobs.len() < FEW {
             return self.jobs.iter().map(one).collect();
         }
@@ -228,18 +228,21 @@ impl<'a> Run<'a> {
     pub fn mend_all(&self, outputs: &[Output], pending: &mut Pending<'_>) -> Vec<Examined> {
         let mut all = Vec::with_capacity(self.jobs.len());
         for job in &self.jobs {
-            let mut examined = self.examine(job, outputs, pending);
+            let mut examined = self.examine(job, outputs, pending, true);
             let is_stdin = |change: &Change| self.stdin.as_ref().is_some_and(|(name, _)| *name == change.path);
             let (stdin, files) = std::mem::take(&mut examined.changes).into_iter().partition(is_stdin);
             examined.changes = stdin;
-            examined.errors.extend(pending.add(files).err());
+            if let Err(trouble) = pending.add(files) {
+                examined = self.examine(job, outputs, pending, false);
+                examined.errors.push(trouble);
+            }
             all.push(examined);
         }
         all
     }
 
-    /// Everything about the nodes of a job; their files are dropped at the end.
-    fn examine(&self, job: &Job, outputs: &[Output], under: &dyn Files) -> Examined {
+    /// Everything about the nodes of a job, as they are or as their fixes make them; their files are dropped at the end.
+    fn examine(&self, job: &Job, outputs: &[Output], under: &dyn Files, mends: bool) -> Examined {
         let stdin = self.stdin.iter().cloned().collect();
         let overlay = Overlay { files: stdin, under };
         let files: &dyn Files = if self.stdin.is_some() { &overlay } else { under };
@@ -249,9 +252,8 @@ impl<'a> Run<'a> {
             Err(error) => return Examined { errors: vec![error], ..Examined::default() },
         };
         let check = |files: &dyn Files| self.report(files, &members, &job.project);
-        let fixes = self.options.fixes;
-        let (mut report, changes) = if fixes.write || fixes.diff {
-            let mut mended = fix::mend(&files, fixes.with_unsafe, &check);
+        let (mut report, changes) = if mends {
+            let mut mended = fix::mend(&files, self.options.fixes.with_unsafe, &check);
             let trouble = |message| Trouble { path: job.paths().next().cloned(), message };
             mended.report.errors.extend(mended.trouble.map(trouble));
             (mended.report, mended.changes)

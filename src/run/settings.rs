@@ -64,7 +64,7 @@ struct Overridden {
 pub fn settings(options: &cli::Settings, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
     let show = Show { directory: world.directory.clone(), root: root.clone(), secrets: show_secrets, top: None };
-    match read(options, &Disk { root }, &show) {
+    match read(options, &Disk::below(root), &show) {
         Ok((pg, settings)) => {
             let mut out = BufWriter::new(&mut *world.out);
             let done = if options.json {

@@ -88,11 +88,17 @@ fn found_out(files: &dyn Files, directory: &Path, data_dir: Option<&Path>, show:
     let refused =
         |path: &Path, error: &dyn ToString| Trouble { path: Some(path.to_owned()), message: error.to_string() };
     let one = |path: &Path, major: Major| Targets::one(PgVersion::newest(major)).map_err(|error| refused(path, &error));
-    for directory in [Some(directory), data_dir].into_iter().flatten() {
-        let path = directory.join("PG_VERSION");
-        if let Ok(bytes) = files.read(&path) {
-            let major = from_pg_version_file(&bytes).map_err(|error| refused(&path, &error))?;
-            return one(&path, major);
+    for place in [Some(directory), data_dir].into_iter().flatten() {
+        let path = place.join("PG_VERSION");
+        match files.read(&path) {
+            Ok(bytes) => {
+                let major = from_pg_version_file(&bytes).map_err(|error| refused(&path, &error))?;
+                return one(&path, major);
+            }
+            Err(ReadError::Missing | ReadError::NotDirectory) => {}
+            // Another version would be no better than a guess. A data directory elsewhere often belongs to the server alone.
+            Err(error) if place == directory => return Err(refused(&path, &error)),
+            Err(_) => {}
         }
     }
     let absolute = show.directory.join(directory);
@@ -155,6 +161,17 @@ mod tests {
         memory = memory.with("db1/pg_hba.conf", b"# pgconflint: pg=17 role=standby\n");
         assert_eq!(resolved(&memory, &nothing, &node), ok("17", Some(Role::Standby)));
         assert_eq!(resolved(&memory, &asked("9.6", Some(Role::Primary)), &node), ok("9.6", Some(Role::Primary)));
+    }
+
+    #[test]
+    fn a_version_that_cannot_be_read_is_not_guessed() {
+        let memory = Memory::default().with("db1/PG_VERSION/file", b"");
+        let refused = resolved(&memory, &cli::Target::default(), &Config::default());
+        assert_eq!(refused, Err("Is a directory".to_owned()));
+        assert_eq!(resolved(&memory, &asked("16", None), &Config::default()).expect("given").0, "16");
+        let memory = Memory::default().with("db1/postgresql.conf", b"data_directory = '/data'\n");
+        let elsewhere = memory.with("/data/PG_VERSION/file", b"");
+        assert_eq!(resolved(&elsewhere, &cli::Target::default(), &Config::default()).expect("not known").0, "9.4..18");
     }
 
     #[test]

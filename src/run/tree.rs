@@ -1,9 +1,12 @@
 //! `pgconflint migrate` for what a path leads to: one node, every node of a tree, or a file by itself.
 
+mod several;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::migrate::{InTree, plan_file};
 use super::project::Projects;
 use super::{Exit, World, migrate, target, trouble, written};
 use crate::check::setting;
@@ -15,10 +18,12 @@ use crate::report::{Show, json, plan as shown};
 use crate::source::Files;
 use crate::version::{Major, PgVersion, Targets};
 
+use several::{Member, several};
+
 /// Migrates what the path leads to.
 pub fn migrate(options: &cli::Migrate, show_secrets: bool, world: &mut World<'_>) -> Exit {
     let root = options.target.root.as_ref().map(|root| world.directory.join(root));
-    let disk = Disk { root };
+    let disk = Disk::below(root);
     let real = disk.resolve(&options.directory).unwrap_or_else(|_| options.directory.clone());
     if fs::metadata(&real).is_ok_and(|metadata| metadata.is_file()) {
         if !matches!(options.act, Act::Show | Act::Out(_)) {
@@ -28,18 +33,24 @@ pub fn migrate(options: &cli::Migrate, show_secrets: bool, world: &mut World<'_>
         }
         return file(options, &disk, show_secrets, world);
     }
-    // A plan in a file is that of one node.
+    if let Act::Apply(path) = &options.act
+        && let Some(tree) = fs::read(path).ok().and_then(|bytes| plan_file::read_tree(&bytes))
+    {
+        let members = tree.nodes.into_iter().map(|plan| Member { path: plan.directory().to_owned(), plan: Some(plan) });
+        return several(options, members.collect(), show_secrets, world);
+    }
     let is_node = matches!(options.act, Act::Apply(_)) || is_node(&disk, &options.directory);
     let nodes = if is_node { Vec::new() } else { nodes(&disk, &options.directory) };
     // Without a node below it the path itself is what there is to complain of.
     if nodes.is_empty() {
-        return migrate::migrate(options, show_secrets, world);
+        return migrate::migrate(options, InTree::default(), show_secrets, world);
     }
-    if options.target.data_dir.is_some() || matches!(options.act, Act::PlanOut(_)) {
-        trouble(world.err, None, "--data-dir and --plan-out are for one node: name it");
+    if options.target.data_dir.is_some() {
+        trouble(world.err, None, "--data-dir is for one node: name it");
         return Exit::Trouble;
     }
-    several(options, nodes, show_secrets, world)
+    let members = nodes.into_iter().map(|path| Member { path, plan: None }).collect();
+    several(options, members, show_secrets, world)
 }
 
 fn is_node(files: &dyn Files, directory: &Path) -> bool {
@@ -58,47 +69,6 @@ fn nodes(disk: &Disk, top: &Path) -> Vec<PathBuf> {
     };
     let others: Vec<PathBuf> = nodes.iter().filter_map(data).collect();
     nodes.into_iter().filter(|node| real(node).is_none_or(|node| !others.contains(&node))).collect()
-}
-
-/// One node after the other; in JSON one document.
-fn several(options: &cli::Migrate, nodes: Vec<PathBuf>, show_secrets: bool, world: &mut World<'_>) -> Exit {
-    let (mut worst, mut documents) = (Exit::Clean, Vec::new());
-    for (index, node) in nodes.iter().enumerate() {
-        let below = node.strip_prefix(&options.directory).unwrap_or(node).to_owned();
-        let act = match &options.act {
-            Act::Out(out) => Act::Out(out.join(&below)),
-            act => act.clone(),
-        };
-        let one = cli::Migrate { directory: node.clone(), act, ..options.clone() };
-        let mut document = Vec::new();
-        let World { directory, stdin, out, err, color, links, width, interactive, changes, checkouts } = world;
-        if index > 0 && !options.json {
-            let _ = out.write_all(b"\n");
-        }
-        // Who is asked has to see what about.
-        let mut inner = World {
-            directory: directory.clone(),
-            stdin: &mut **stdin,
-            out: if options.json { &mut document } else { &mut **out },
-            err: &mut **err,
-            color: *color,
-            links: *links,
-            width: *width,
-            interactive: *interactive,
-            changes: *changes,
-            checkouts: checkouts.clone(),
-        };
-        let exit = migrate::migrate(&one, show_secrets, &mut inner);
-        worst = if exit.code() > worst.code() { exit } else { worst };
-        documents.extend(serde_json::from_slice::<serde_json::Value>(&document).ok());
-    }
-    if !options.json {
-        return worst;
-    }
-    let document = serde_json::json!({ "schemaVersion": 1, "nodes": documents });
-    let text = json::to_text(&document, true).map(|text| text + "\n");
-    let done = text.map_err(Into::into).and_then(|text| world.out.write_all(text.as_bytes()));
-    written(done, worst, world.err)
 }
 
 /// A file by itself, often a template: a node that has nothing else.
@@ -120,7 +90,7 @@ fn file(options: &cli::Migrate, disk: &Disk, show_secrets: bool, world: &mut Wor
     let exit = written(done, exit, world.err);
     let Act::Out(out) = &options.act else { return exit };
     let node = options.directory.parent().unwrap_or(Path::new(""));
-    match migrate::write_out(&plan, node, out, disk) {
+    match migrate::out::write(&plan, node, out, disk, world.changes) {
         Ok(()) => exit,
         Err(error) => {
             trouble(world.err, None, &error);

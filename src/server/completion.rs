@@ -136,8 +136,9 @@ fn units(parameter: &Parameter, major: Major) -> Vec<Choice> {
 
 fn rules(home: &Home) -> Vec<Choice> {
     let Some(project) = &home.project else { return Vec::new() };
-    let titled =
-        |page: &crate::rule::Page| Choice::new(&page.id, CompletionItemKind::Reference, &page.severity, &page.title);
+    let titled = |page: &crate::rule::Page| {
+        Choice::new(&page.id, CompletionItemKind::Reference, &page.severity, &page.headline())
+    };
     project.rules.pages().map(titled).collect()
 }
 

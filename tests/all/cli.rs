@@ -306,7 +306,7 @@ fn the_data_of_a_node_elsewhere_is_no_node() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(tree.path().join(data), fs::Permissions::from_mode(0o700)).expect("its own");
+        fs::set_permissions(tree.path().join(data), fs::Permissions::from_mode(0o700)).unwrap();
     }
     let (code, text, _) = run(&tree, &["check", "root", "--root", "root", "--format", "json"]);
     let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");

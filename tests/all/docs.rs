@@ -108,7 +108,7 @@ fn table() -> String {
         let path = paths.find(|path| top().join(path).is_file()).unwrap_or_else(|| panic!("no page {}", page.id));
         let versions = if page.pg.is_empty() { "all".to_owned() } else { format!("`{}`", page.pg) };
         let role = if page.role == "any" { String::new() } else { format!(", {}", page.role) };
-        let title = page.title.replace('|', "\\|");
+        let title = page.headline().replace('|', "\\|");
         let _ = writeln!(table, "| [{}](../{path}) | {} | {versions}{role} | {title} |", page.id, page.severity);
     }
     table

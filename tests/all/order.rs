@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Modules from low to high; those on one line may know each other.
 const ORDER: [&[&str]; 9] = [
-    &["source", "value", "version", "nearest", "names"],
+    &["source", "value", "version", "nearest", "names", "table"],
     &["syntax", "catalog", "finding"],
     &["model", "edit", "suppress"],
     &["rule"],

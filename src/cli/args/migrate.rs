@@ -82,6 +82,9 @@ pub struct MigrateArgs {
     /// An included file cannot be read, and stays as it is
     #[arg(long, help_heading = "What may be in the way")]
     allow_unreadable: bool,
+    /// Settings of a recovery that stand in other files than recovery.conf come alive
+    #[arg(long, help_heading = "What may be in the way")]
+    allow_leftover: bool,
     /// The shape of the output
     #[arg(long, default_value = "text", help_heading = "Output")]
     format: PlainFormat,
@@ -104,6 +107,7 @@ impl From<MigrateArgs> for Migrate {
             (args.allow_missing_data_directory, Allow::MissingDataDirectory),
             (args.allow_foreign_file, Allow::ForeignFile),
             (args.allow_unreadable, Allow::Unreadable),
+            (args.allow_leftover, Allow::Leftover),
         ];
         let act = match (args.out, args.plan_out, args.apply) {
             (Some(out), ..) => Act::Out(out),

@@ -3,17 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::super::back;
 use super::super::recovery::{self, Moved, later_names};
 use super::super::{Action, Allow, Change, Step, Told, template};
 use super::{Planner, below, settings_after};
 use crate::catalog::Catalog;
 use crate::catalog::recovery::Purpose;
 use crate::model::auto_conf::AutoConf;
-use crate::model::recovery::Recovery;
 use crate::model::recovery::signals;
-use crate::model::settings::Settings;
+use crate::model::recovery::{Recovery, unreadable};
+use crate::model::settings::{self, Settings};
 use crate::names;
 use crate::source::{FileKind, Sources, display};
+use crate::syntax::conf;
 use crate::version::{Major, PgVersion};
 
 impl Planner<'_> {
@@ -39,7 +41,13 @@ impl Planner<'_> {
         let mut sources = Sources::default();
         let after = settings_after(&self.after, &self.node, self.request.to, &mut sources);
         let moved = recovery::moved(self.request, &self.reading, &recovery, &self.sources, &after);
+        if unreadable(&recovery).is_some() {
+            // What it makes the node is not known.
+            self.plan.blocks.extend(moved.blocks);
+            return;
+        }
         self.conflicts(&moved, &after, &sources);
+        self.leftovers(&moved, &after, &sources);
         self.move_settings(&moved);
         self.signal(moved.is_standby);
         self.tell_later(&moved);
@@ -86,6 +94,34 @@ impl Planner<'_> {
                     self.block(None, Told::at(path, line, text));
                 }
             }
+        }
+    }
+
+    /// What other files set, and recovery.conf does not: nothing has heeded it so far, and the new server does. A target
+    /// with an action, a command or a file that promotes may open a second primary.
+    fn leftovers(&mut self, moved: &Moved, after: &Settings, sources: &Sources) {
+        let is_moved = |name: &str| moved.settings.iter().any(|(known, ..)| *known == name);
+        let targets: Vec<&str> = later_names(Purpose::Target).collect();
+        let has_target = targets.iter().any(|target| is_moved(target));
+        for (name, judged) in back::set(after) {
+            // The others are conflicts.
+            if is_moved(name) || has_target && targets.contains(&name) {
+                continue;
+            }
+            let usual = after.catalog.find(name.as_bytes()).map(|id| after.catalog.get(id));
+            let usual = usual.and_then(|parameter| settings::default(parameter, after.catalog.version.major));
+            let value = after.value(name);
+            if value.is_some() && value == usual {
+                continue;
+            }
+            let source = sources.get(judged.entry.file);
+            let text = format!(
+                "sets `{name}` to `{}`, which no server up to 11 heeds there, and recovery.conf says nothing of it: in {} it \
+                 comes alive; take it away, or say it in recovery.conf",
+                display(&conf::value(judged.entry.setting.value, &source.bytes)),
+                self.request.to
+            );
+            self.block(Some(Allow::Leftover), Told::at(&source.path, judged.entry.line as usize, text));
         }
     }
 

@@ -52,7 +52,16 @@ pub struct Begin {
 
 /// Looks for the signal files in a data directory.
 pub fn signals(files: &dyn Files, data: &Path) -> Signals {
-    let is_there = |name| !matches!(files.read(&data.join(name)), Err(ReadError::Missing | ReadError::NotDirectory));
+    let is_listed = |name: &str| {
+        let here = if data.as_os_str().is_empty() { Path::new(".") } else { data };
+        files.list(here).is_ok_and(|names| names.iter().any(|(listed, _)| listed == name.as_bytes()))
+    };
+    let is_there = |name: &str| match files.read(&data.join(name)) {
+        Err(ReadError::Missing | ReadError::NotDirectory) => false,
+        // Whoever owns it, a server sees it; but nobody sees into a directory that is closed.
+        Err(ReadError::Denied) => is_listed(name),
+        _ => true,
+    };
     Signals {
         standby: is_there(names::STANDBY_SIGNAL),
         recovery: is_there(names::RECOVERY_SIGNAL),

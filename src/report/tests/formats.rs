@@ -30,7 +30,7 @@ fn described() -> Report {
     let mut report = report();
     let rule = Described {
         id: "wal-level-minimal".to_owned(),
-        title: "`wal_level` is {wal_level}, so no standby can be fed".to_owned(),
+        title: crate::rule::page::unfilled("`wal_level` is {wal_level}, so no standby can be fed"),
         severity: "error".to_owned(),
         prose: "The server does not\nstart.\n\nSet `wal_level = replica`.".to_owned(),
         docs: Some("runtime-config-wal.html#GUC-WAL-LEVEL".to_owned()),

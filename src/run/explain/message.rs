@@ -3,12 +3,19 @@
 use crate::check::Rules;
 use crate::rule::Page;
 
-/// The pages that know one of the lines of a message, the first ones first.
+/// The pages that know one of the lines of a message, those of the first lines first; of one line those that say that
+/// the server says it, then those that mention it.
 pub fn pages<'a>(text: &str, rules: &'a Rules) -> Vec<&'a Page> {
     let mut found: Vec<&Page> = Vec::new();
     for message in messages(text) {
-        for page in super::sorted(rules) {
-            if knows(page, &message) && !found.iter().any(|known| known.id == page.id) {
+        let all = super::sorted(rules);
+        let (saying, others): (Vec<&Page>, Vec<&Page>) = all.into_iter().partition(|page| says(page, &message));
+        let mentioned = others.into_iter().filter_map(|page| Some((mentions(page, &message)?, page)));
+        let mut mentioned: Vec<(usize, &Page)> = mentioned.collect();
+        // What is refused comes before what is only unwise; of equals who quotes most of it comes first.
+        mentioned.sort_by_key(|(other, page)| (page.severity != "error", *other));
+        for page in saying.into_iter().chain(mentioned.into_iter().map(|(_, page)| page)) {
+            if !found.iter().any(|known| known.id == page.id) {
                 found.push(page);
             }
         }
@@ -21,6 +28,10 @@ pub fn messages(text: &str) -> Vec<String> {
     const SHORTEST: usize = 8;
     let mut messages: Vec<String> = Vec::new();
     for line in text.lines() {
+        if let Some(of_record) = in_record(line) {
+            messages.extend(of_record);
+            continue;
+        }
         let message = plain(without_prefix(line));
         // What the server had to break is set in.
         match messages.last_mut().filter(|_| line.starts_with('\t')) {
@@ -33,6 +44,13 @@ pub fn messages(text: &str) -> Vec<String> {
     }
     messages.retain(|message| message.len() >= SHORTEST);
     messages
+}
+
+/// The texts of a line of `log_destination = jsonlog`.
+fn in_record(line: &str) -> Option<Vec<String>> {
+    let record: serde_json::Value = line.trim_start().starts_with('{').then(|| serde_json::from_str(line).ok())??;
+    let texts = ["message", "detail", "hint"].iter().filter_map(|field| record[field].as_str());
+    Some(texts.map(plain).collect())
 }
 
 /// What stands behind `LOG:`, `FATAL:` and their like in any language: the server puts two blanks there.
@@ -63,7 +81,7 @@ fn plain(text: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-fn knows(page: &Page, message: &str) -> bool {
+fn says(page: &Page, message: &str) -> bool {
     const SHORTEST_SAID: usize = 12;
     // Majors differ in what they put between quotes.
     let bare = |text: &str| text.to_lowercase().replace('"', "");
@@ -71,7 +89,14 @@ fn knows(page: &Page, message: &str) -> bool {
     // A word or two of a message are those of many.
     let mut says = page.says.iter().map(|said| bare(&said.text)).filter(|said| said.len() >= SHORTEST_SAID);
     says.any(|said| message_bare.contains(&said) || said.contains(&message_bare))
-        || quoted_in(&page.prose()).any(|quoted| is_heard(&quoted.to_lowercase(), message))
+}
+
+/// By how many bytes the nearest of what a page quotes is longer or shorter than the message, where it is the same.
+fn mentions(page: &Page, message: &str) -> Option<usize> {
+    let prose = page.prose();
+    let quotes = quoted_in(&prose).map(without_prefix);
+    let heard = quotes.filter(|quoted| is_heard(&quoted.to_lowercase(), message));
+    heard.map(|quoted| quoted.len().abs_diff(message.len())).min()
 }
 
 /// What a page quotes: between backticks, and on lines of their own that are set in.
@@ -151,6 +176,8 @@ mod tests {
             ids("FATAL:  recovery aborted because of insufficient parameter settings"),
             ["setting-below-primary", "standby-setting-too-low"]
         );
+        let hint = "HINT:  Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".";
+        assert_eq!(ids(hint).first().map(String::as_str), Some("unknown-unit"));
         assert!(ids("LOG:  the parameter that nobody knows").is_empty());
     }
 

@@ -1,6 +1,6 @@
 //! Writing in place: asked for, kept apart from other runs, bound to what was read, and undone.
 
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use super::operations::operations;
@@ -11,6 +11,7 @@ use crate::cli::Act;
 use crate::files::{self, differences};
 use crate::migrate::Plan;
 use crate::migrate::manifest::{Input, Manifest, Status, Way};
+use crate::model::tree::Tree;
 use crate::report::{done, done::Done, json};
 use crate::run::{Exit, World, written};
 use crate::source::Sources;
@@ -24,20 +25,34 @@ pub struct Place {
     pub unreadable: Vec<String>,
 }
 
-/// Finds the data directory of the node.
-pub fn place(job: &Job<'_>) -> Result<Place, Vec<String>> {
-    // Where the data directory is every version reads alike.
-    let newest = Targets::one(PgVersion::newest(Major::NEWEST)).map_err(|error| vec![error.to_string()])?;
-    let node = job.node(Some(newest))?;
-    let subject = check::subject(&node, job.files);
-    let tree = check::read(job.files, &mut Sources::default(), &subject, Major::NEWEST);
+/// The data directory, or the node itself where that is not here.
+///
+/// # Errors
+/// Neither is a directory.
+pub fn home(job: &Job<'_>) -> Result<PathBuf, Vec<String>> {
+    let tree = tree(job)?;
     let real = |path: &Path| {
         let path = job.disks.disk.resolve(&job.disks.directory.join(path)).ok()?;
         std::fs::canonicalize(path).ok().filter(|path| path.is_dir())
     };
     let home = real(&tree.data_directory).or_else(|| real(&job.options.directory));
-    let missing = || vec![format!("{}: it is no directory", job.show.path(&job.options.directory))];
-    Ok(Place { home: home.ok_or_else(missing)?, unreadable: way::unreadable(&tree) })
+    home.ok_or_else(|| vec![format!("{}: it is no directory", job.show.path(&job.options.directory))])
+}
+
+/// Files that are included and cannot be read.
+///
+/// # Errors
+/// The node cannot be looked at.
+pub fn unreadable(job: &Job<'_>) -> Result<Vec<String>, Vec<String>> {
+    Ok(way::unreadable(&tree(job)?))
+}
+
+/// The settings of the node as any version reads them: where the data directory is all of them see alike.
+fn tree(job: &Job<'_>) -> Result<Tree, Vec<String>> {
+    let newest = Targets::one(PgVersion::newest(Major::NEWEST)).map_err(|error| vec![error.to_string()])?;
+    let node = job.node(Some(newest))?;
+    let subject = check::subject(&node, job.files);
+    Ok(check::read(job.files, &mut Sources::default(), &subject, Major::NEWEST))
 }
 
 /// Everything that was read of the node, by whole paths.
@@ -49,19 +64,28 @@ pub fn inputs(job: &Job<'_>) -> Vec<Input> {
     inputs
 }
 
-/// Writes the plan into a file; nothing is in it that must be kept secret.
+/// The plan for a file; nothing is in it that must be kept secret.
 pub fn plan_out(job: &Job<'_>, plan: &Plan, inputs: Vec<Input>, path: &Path) -> Result<(), String> {
     if !plan.blocks.is_empty() {
         return Err("no plan is written: see what is in the way".to_owned());
     }
-    let file = plan_file::of(job.options, plan, inputs, job.disks.directory);
-    let text = serde_json::to_string_pretty(&file)
-        .map_err(|error| format!("{}: a path in it is not UTF-8: {error}", path.display()))?;
-    let written = match files::create(path, (text.clone() + "\n").as_bytes(), 0o600) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => files::replace(path, (text + "\n").as_bytes()),
-        other => other,
-    };
-    written.map_err(|error| format!("{}: {}", path.display(), files::words(&error)))
+    plan_file::write(&plan_file::of(job.options, plan, inputs, job.disks.directory), path)
+}
+
+/// Whether a plan is still that of its file, if it is of one.
+///
+/// # Errors
+/// It is not.
+pub fn bound(job: &Job<'_>, plan: &Plan) -> Result<(), String> {
+    let Some(file) = job.plan_file else { return Ok(()) };
+    let changes = differences(&file.inputs, job.disks.disk);
+    if !changes.is_empty() {
+        return Err(format!("nothing is written: since the plan was made, {}", changes.join("; ")));
+    }
+    if plan_file::steps(plan, job.disks.directory) != file.steps {
+        return Err("nothing is written: another plan is made of these files today; make it anew".to_owned());
+    }
+    Ok(())
 }
 
 /// Does what the plan says; `inputs` are what it was made of.
@@ -78,15 +102,7 @@ pub fn write(
     if !plan.blocks.is_empty() {
         return Err("nothing is written: see what is in the way".to_owned());
     }
-    if let Some(file) = job.plan_file {
-        let changes = differences(&file.inputs, job.disks.disk);
-        if !changes.is_empty() {
-            return Err(format!("nothing is written: since the plan was made, {}", changes.join("; ")));
-        }
-        if plan_file::steps(plan, job.disks.directory) != file.steps {
-            return Err("nothing is written: another plan is made of these files today; make it anew".to_owned());
-        }
-    }
+    bound(job, plan)?;
     if plan.is_empty() {
         return Ok(None);
     }
@@ -95,6 +111,8 @@ pub fn write(
         return Ok(None);
     }
     let _lock = progress::lock(&place.home)?;
+    // An answer takes its time, and a server starts in a moment.
+    way::stopped(&place.home, &job.options.allowed).map_err(|error| format!("nothing is written: {error}"))?;
     let kept = progress::kept(&place.home)?;
     if let Some(unfinished) = kept.unfinished() {
         return Err(unfinished.told());
@@ -136,6 +154,7 @@ pub fn go_on(job: &Job<'_>, place: &Place, yes: bool, world: &mut World<'_>) -> 
         return Ok(Some(Exit::Findings));
     }
     let _lock = progress::lock(&place.home)?;
+    way::stopped(&place.home, &job.options.allowed)?;
     // Another run may have been faster.
     let Some(mut migration) = progress::kept(&place.home)?.unfinished().cloned() else { return Ok(None) };
     way::of_the_owner(&migration.manifest, &place.home, &job.options.allowed)?;
@@ -168,8 +187,8 @@ pub fn roll_back(job: &Job<'_>, place: &Place, world: &mut World<'_>) -> Result<
     if kept.newest.is_none() && kept.rubble.is_empty() {
         return Err(nothing());
     }
-    way::stopped(&place.home, &job.options.allowed)?;
     let _lock = progress::lock(&place.home)?;
+    way::stopped(&place.home, &job.options.allowed)?;
     let kept = progress::kept(&place.home)?;
     for rubble in &kept.rubble {
         progress::clear(rubble, world.changes)?;

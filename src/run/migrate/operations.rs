@@ -171,7 +171,7 @@ pub fn accessed(state: &State) -> Access {
 }
 
 /// Of new files: the owner of the data directory, and its group too where that may read the directory.
-fn new_access(data: &Path) -> Result<Access, String> {
+pub fn new_access(data: &Path) -> Result<Access, String> {
     let directory = files::access(data).map_err(|error| format!("{}: {}", data.display(), files::words(&error)))?;
     let mode = if directory.mode & 0o050 == 0o050 { 0o640 } else { 0o600 };
     Ok(Access { mode, ..directory })

@@ -1,18 +1,29 @@
 //! A plan in a file: what was asked for, everything that was read, and what comes of each file. It holds sums, and
 //! nothing of what is in the files.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{Act, Migrate, Target};
-use crate::files::sha256;
+use crate::files::{self, sha256};
 use crate::migrate::manifest::Input;
 use crate::migrate::{Action, Allow, Plan};
 use crate::version::Major;
 
-/// What stands in the file.
+/// What stands in the file of a tree.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TreeFile {
+    schema_version: u32,
+    tool: String,
+    /// A plan for each node, in the order in which they are migrated.
+    pub nodes: Vec<PlanFile>,
+}
+
+/// What stands in the file of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanFile {
     schema_version: u32,
@@ -24,7 +35,7 @@ pub struct PlanFile {
     pub steps: Vec<Stepped>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Asked {
     directory: PathBuf,
@@ -95,6 +106,16 @@ pub fn of(options: &Migrate, plan: &Plan, inputs: Vec<Input>, directory: &Path) 
     PlanFile { schema_version: 1, tool, request, inputs, steps: steps(plan, directory) }
 }
 
+/// The file for the plans of a tree.
+pub fn of_tree(nodes: Vec<PlanFile>) -> TreeFile {
+    TreeFile { schema_version: 1, tool: env!("CARGO_PKG_VERSION").to_owned(), nodes }
+}
+
+/// Reads the plans of a tree; nothing if it is anything else.
+pub fn read_tree(bytes: &[u8]) -> Option<TreeFile> {
+    serde_json::from_slice::<TreeFile>(bytes).ok().filter(|file| file.schema_version == 1)
+}
+
 /// Reads a plan.
 ///
 /// # Errors
@@ -108,7 +129,38 @@ pub fn read(path: &Path, bytes: &[u8]) -> Result<PlanFile, String> {
     Ok(file)
 }
 
+/// Writes a plan into a file. An older plan makes way, and nothing else.
+///
+/// # Errors
+/// Why not.
+pub fn write(file: &impl Serialize, path: &Path) -> Result<(), String> {
+    let text = serde_json::to_string_pretty(file)
+        .map_err(|error| format!("{}: a path in it is not UTF-8: {error}", path.display()))?;
+    let text = text + "\n";
+    let is_plan = |bytes: &[u8]| read(path, bytes).is_ok() || read_tree(bytes).is_some();
+    let written = match files::create(path, text.as_bytes(), 0o600) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            if !std::fs::read(path).is_ok_and(|bytes| is_plan(&bytes)) {
+                return Err(format!("{}: it is there and is no plan: nothing is written over it", path.display()));
+            }
+            files::replace(path, text.as_bytes())
+        }
+        other => other,
+    };
+    written.map_err(|error| format!("{}: {}", path.display(), files::words(&error)))
+}
+
 impl PlanFile {
+    /// The node that it is for.
+    pub fn directory(&self) -> &Path {
+        &self.request.directory
+    }
+
+    /// The files that it changes.
+    pub fn changed(&self) -> impl Iterator<Item = &Path> {
+        self.steps.iter().filter(|step| step.action != "keep").map(|step| step.file.as_path())
+    }
+
     /// What was asked for when the plan was made, as if it were asked again. A server that runs is allowed by those
     /// alone who apply it.
     ///

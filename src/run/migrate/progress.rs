@@ -1,7 +1,7 @@
 //! A migration in place: begun, gone on with, undone. What is to be done stands in a manifest in the data directory.
 //!
 //! ```text
-//! begin: copies, then manifest.json | each file made ready beside its place | one rename after the other | "written"
+//! begin: copies, manifest.written, then manifest.json | each file made ready beside its place | one rename after the other | "written"
 //! ```
 
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ use crate::migrate::manifest::{Manifest, Operation, State, Status, Way};
 const PREFIX: &str = "pgconflint-migration-";
 /// What is in them beside copies.
 const MANIFEST: &str = "manifest.json";
+/// What it will be once all is done.
+const WRITTEN: &str = "manifest.written";
 
 /// A migration whose manifest is there.
 #[derive(Clone, Debug)]
@@ -188,6 +190,8 @@ impl Migration {
         for (sum, bytes) in &draft.copies {
             changes.make_file(&self.directory.join(sum), bytes, owner)?;
         }
+        // On a full disk it still can take the name of the other.
+        self.write_manifest(Status::Written, WRITTEN, changes)?;
         self.save(Status::Writing, changes)
     }
 
@@ -198,16 +202,30 @@ impl Migration {
     }
 
     fn save(&mut self, status: Status, changes: Changes<'_>) -> Result<(), String> {
+        const NEW: &str = "manifest.new";
+        self.write_manifest(status, NEW, changes)?;
+        changes.rename(&self.directory.join(NEW), &self.directory.join(MANIFEST))
+    }
+
+    fn write_manifest(&mut self, status: Status, name: &str, changes: Changes<'_>) -> Result<(), String> {
         self.manifest.status = status;
-        let path = self.directory.join(MANIFEST);
+        let path = self.directory.join(name);
         let text = serde_json::to_string_pretty(&self.manifest)
             .map_err(|error| format!("{}: a path in it is not UTF-8: {error}", path.display()))?;
-        let new = path.with_extension("new");
-        if new.exists() {
-            changes.remove(&new)?;
+        if path.exists() {
+            changes.remove(&path)?;
         }
-        changes.make_file(&new, (text + "\n").as_bytes(), self.owner(&self.directory)?)?;
-        changes.rename(&new, &path)
+        changes.make_file(&path, (text + "\n").as_bytes(), self.owner(&self.directory)?)
+    }
+
+    /// All is done: the manifest that says so takes the place of the other.
+    fn close(&mut self, changes: Changes<'_>) -> Result<(), String> {
+        let written = self.directory.join(WRITTEN);
+        if !written.exists() {
+            return self.save(Status::Written, changes);
+        }
+        self.manifest.status = Status::Written;
+        changes.rename(&written, &self.directory.join(MANIFEST))
     }
 
     /// How far it has come, and what can be done.
@@ -290,8 +308,10 @@ impl Migration {
     /// Why not; what was undone stays so.
     pub fn roll_back(&mut self, changes: Changes<'_>) -> Result<(), String> {
         let left = self.left(Way::Back)?;
-        self.save(Status::Undoing, changes)?;
         self.clear_temporary(changes)?;
+        if !left.is_empty() {
+            self.save(Status::Undoing, changes)?;
+        }
         self.go(&left, Way::Back, changes).map_err(|(_, failure)| String::from(failure))?;
         clear(&self.directory, changes)
     }
@@ -307,8 +327,11 @@ impl Migration {
         let last = begun.last().copied();
         let done: Vec<usize> =
             begun.iter().copied().filter(|index| Some(*index) != last || is_done(*index)).rev().collect();
-        self.save(Status::Undoing, changes)?;
+        // On a full disk this makes room for what comes.
         self.clear_temporary(changes)?;
+        if !done.is_empty() {
+            self.save(Status::Undoing, changes)?;
+        }
         self.go(&done, Way::Back, changes).map_err(|(_, failure)| String::from(failure))?;
         clear(&self.directory, changes)
     }
@@ -322,7 +345,7 @@ impl Migration {
             self.take(*index, way, changes).map_err(|failure| (at, failure))?;
         }
         match way {
-            Way::Forward => self.save(Status::Written, changes).map_err(|error| (left.len(), Failure::Failed(error))),
+            Way::Forward => self.close(changes).map_err(|error| (left.len(), Failure::Failed(error))),
             Way::Back => Ok(()),
         }
     }

@@ -15,6 +15,7 @@ use crate::source::ReadError;
 /// read.
 pub fn look(plan: &mut Plan, disks: Disks<'_>, unreadable: Vec<String>, allowed: &[Allow]) {
     let Ok(data) = disks.real(&plan.data, true) else { return };
+    one_of_each(plan, disks);
     plan.blocks.retain(|block| block.allow != Some(Allow::Running));
     if plan.is_empty() {
         return;
@@ -29,9 +30,21 @@ pub fn look(plan: &mut Plan, disks: Disks<'_>, unreadable: Vec<String>, allowed:
         Postmaster::InTheWay(reason) => found.push(Block { reason: reason.into(), allow: Some(Allow::Running) }),
     }
     found.extend(foreign(plan, disks, &data));
-    found.extend(unreadable.into_iter().map(|reason| Block { reason: reason.into(), allow: Some(Allow::Unreadable) }));
+    found.extend(in_the_way(unreadable));
     found.retain(|block| block.allow.is_none_or(|allow| !allowed.contains(&allow)));
     plan.blocks.extend(found);
+}
+
+/// What is in the way of a node that is written elsewhere: the old one stays as it is, also below a server that runs.
+pub fn aside(plan: &mut Plan, unreadable: Vec<String>, allowed: &[Allow]) {
+    plan.blocks.retain(|block| block.allow != Some(Allow::Running));
+    if !plan.is_empty() && !allowed.contains(&Allow::Unreadable) {
+        plan.blocks.extend(in_the_way(unreadable));
+    }
+}
+
+fn in_the_way(unreadable: Vec<String>) -> impl Iterator<Item = Block> {
+    unreadable.into_iter().map(|reason| Block { reason: reason.into(), allow: Some(Allow::Unreadable) })
 }
 
 /// Whether a server is in the way of a change that needs no plan.
@@ -77,6 +90,37 @@ pub fn of_the_owner(manifest: &Manifest, home: &Path, allowed: &[Allow]) -> Resu
     Ok(())
 }
 
+/// A file that is read by two names is written once, by the first.
+fn one_of_each(plan: &mut Plan, disks: Disks<'_>) {
+    let mut seen: Vec<(PathBuf, usize)> = Vec::new();
+    let (mut twice, mut told) = (Vec::new(), Vec::new());
+    for (index, step) in plan.steps.iter().enumerate().filter(|(_, step)| step.action == Action::Edit) {
+        let Ok(real) = disks.real(&step.path, true) else { continue };
+        let Some((_, first)) = seen.iter().find(|(known, _)| *known == real) else {
+            seen.push((real, index));
+            continue;
+        };
+        let first = &plan.steps[*first];
+        twice.push(index);
+        told.push((first.new != step.new, step.path.clone(), first.path.clone()));
+    }
+    for (differs, path, first) in told {
+        let text = format!("it is the same file as {}", first.display());
+        match differs {
+            false => plan.notes.push(Told::of(&path, text + ", and written once")),
+            true => {
+                let text = text + ", and would become something else by either name: read it by one";
+                plan.blocks.push(Block { reason: Told::of(&path, text), allow: None });
+            }
+        }
+    }
+    let mut index = 0;
+    plan.steps.retain(|_| {
+        index += 1;
+        !twice.contains(&(index - 1))
+    });
+}
+
 /// Files to be changed that do not belong to the owner of the data directory.
 fn foreign(plan: &Plan, disks: Disks<'_>, data: &Path) -> Vec<Block> {
     let Ok(owner) = files::access(data) else { return Vec::new() };
@@ -92,7 +136,8 @@ fn foreign(plan: &Plan, disks: Disks<'_>, data: &Path) -> Vec<Block> {
         }
         let (file, mode) = (path.display(), access.mode);
         let (own, theirs) = (access.uid, owner.uid);
-        let is_skipped = path.ends_with(names::AUTO_CONF) && mode & 0o044 == 0;
+        let is_denied = disks.disk.reader.as_ref().is_some_and(|reader| !reader.can_read(&path));
+        let is_skipped = path.ends_with(names::AUTO_CONF) && (is_denied || mode & 0o044 == 0);
         let block = match is_skipped {
             true => Block {
                 reason: format!(

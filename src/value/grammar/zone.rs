@@ -5,10 +5,11 @@ mod iso;
 mod posix;
 
 use super::{Context, refused};
+use crate::table::{Table, table};
 use crate::value::refusal::{Read, Refusal};
 use crate::version::Major;
 
-static ZONES: &str = include_str!("../../../rules/catalog/timezones.tsv");
+static ZONES: Table = table!("timezones");
 static ABBREVIATIONS: &str = include_str!("../../../rules/catalog/abbreviations.tsv");
 
 const OTHER_DATA: &str = "time zone data differs: this name is in other releases of it, or in the system's";
@@ -70,9 +71,8 @@ pub fn shown_session(major: Major, text: &[u8]) -> Vec<u8> {
 pub fn shown(major: Major, text: &[u8]) -> Vec<u8> {
     match find(major, text) {
         Some(Zone::Data) => {
-            let names = lines(ZONES).filter_map(|line| line.split('\t').next());
-            let own = names.map(str::as_bytes).find(|name| name.eq_ignore_ascii_case(text));
-            own.map_or_else(|| text.to_ascii_uppercase(), <[u8]>::to_vec)
+            let own = ZONES.folded(text).next().map(|[name, ..]| name.as_bytes().to_vec());
+            own.unwrap_or_else(|| text.to_ascii_uppercase())
         }
         Some(Zone::Rules(_)) => text.to_ascii_uppercase(),
         None => text.to_vec(),
@@ -168,13 +168,8 @@ fn find(major: Major, name: &[u8]) -> Option<Zone> {
 
 /// The abbreviations of a zone in the data of a major.
 fn data(major: Major, name: &[u8]) -> Option<&'static str> {
-    let (line, mut columns) = lines(ZONES).find_map(|line| {
-        let mut columns = line.split('\t');
-        let found = columns.next()?.as_bytes().eq_ignore_ascii_case(name);
-        found.then_some((line, columns))
-    })?;
-    applies(&mut columns, major).then_some(())?;
-    line.rsplit('\t').next()
+    let [_, since, until, abbreviations, ..] = ZONES.folded(name).next()?;
+    super::applies(Some(since), Some(until), major).then_some(abbreviations)
 }
 
 /// Whether another release or another build may know the name.
@@ -183,9 +178,7 @@ fn elsewhere(name: &[u8]) -> bool {
         let (head, rest) = name.split_at_checked(prefix.len())?;
         head.eq_ignore_ascii_case(prefix).then_some(rest)
     });
-    let known = |name: &[u8]| {
-        lines(ZONES).any(|line| line.split('\t').next().is_some_and(|zone| zone.as_bytes().eq_ignore_ascii_case(name)))
-    };
+    let known = |name: &[u8]| ZONES.folded(name).next().is_some();
     known(plain.unwrap_or(name)) || name.eq_ignore_ascii_case(b"localtime")
 }
 
