@@ -74,6 +74,7 @@ fn tables(catalog: &Path, out: &Path) {
         aliases: &read("aliases"),
         grammars: &read("grammar"),
         traits: &read("traits"),
+        builds: &read("build"),
     };
     write(&out.join("traits.tsv"), &made::by_trait(&read("traits")));
     write(&out.join("history.tsv"), &recorded.history());

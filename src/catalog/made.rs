@@ -25,6 +25,8 @@ pub struct Recorded<'a> {
     pub grammars: &'a str,
     /// `traits.tsv`.
     pub traits: &'a str,
+    /// What depends on how a server was built: `build.tsv`. Whatever is in it has the trait `depends-on-build`.
+    pub builds: &'a str,
 }
 
 /// The columns of a recorded parameter.
@@ -47,6 +49,9 @@ impl Recorded<'_> {
             columns.resize(COLUMNS, "");
             columns.extend(of(self.grammars, first(row), number).next().unwrap_or(["", ""]));
             columns.extend(of(self.traits, first(row), number).flatten());
+            if rows(self.builds).any(|noted| first(noted) == first(row)) {
+                columns.extend(["depends-on-build", ""]);
+            }
             columns.join("\t")
         };
         all.into_iter().map(known).collect()
@@ -169,6 +174,7 @@ mod tests {
             aliases: "old\tnew\tsince\tuntil\nsort_mem\twork_mem\t10\t\n",
             grammars: "name\tsince\tuntil\tgrammar\targument\nwork_mem\t10\t\tlist\ta|b\n",
             traits: "name\tsince\tuntil\ttrait\targument\nold\t\t9.6\tlate\t\nold\t\t\tlist\tx\n",
+            builds: "parameter\twhat\nNew\tvalue\n",
         };
         assert_eq!(
             recorded.history(),
@@ -180,8 +186,9 @@ mod tests {
             format!("work_mem{blank}\t\nold{blank}\t\tlate\t\tlist\tx\nlate\tbool{}\n", &blank[..])
         );
         assert!(recorded.text(1).starts_with(&format!("work_mem{blank}list\ta|b\n")));
+        assert!(recorded.text(1).ends_with("\tdepends-on-build\t\n"));
         assert_eq!(by_trait(recorded.traits), "late\told\t\t9.6\nlist\told\t\t\n");
         let index = recorded.index(1, "10.tsv");
-        assert!(index.contains("rows: &[0, 30, 48], aliases: &[(\"sort_mem\", \"work_mem\")]"), "{index}");
+        assert!(index.contains("rows: &[0, 30, 66], aliases: &[(\"sort_mem\", \"work_mem\")]"), "{index}");
     }
 }

@@ -76,6 +76,8 @@ fn taken(view: &View, index: usize, judged: &Judged, parameter: &Parameter, valu
 
 /// What the table of builds says of the value.
 fn build_note(parameter: &Parameter, text: &[u8], major: Major) -> Option<BuildNote> {
+    // For nearly all there is none, and to look is dear.
+    parameter.trait_of("depends-on-build")?;
     let mut notes = catalog::build_notes(parameter.name, major);
     notes.find(|note| note.what == "value" && note.value.as_bytes().eq_ignore_ascii_case(text))
 }
@@ -112,11 +114,14 @@ fn adjusted(
         (Grammar::Ignored(..) | Grammar::Title | Grammar::Name(_), Value::Text(used)) => used.as_slice() != text,
         _ => false,
     };
+    if !differs {
+        return None;
+    }
     let shown = crate::source::display(&value.shown(parameter, major));
-    let spot = || view.about("value-adjusted", index, judged.entry.value());
     // A byte that is no text is shown as the server spells it out.
     let spelled = if shown == crate::source::display(text) { " spelled out, with backslashes" } else { "" };
-    differs.then(|| spot().word("suggestion", format!("`{shown}`{spelled}")).label(format!("becomes {shown}{spelled}")))
+    let spot = view.about("value-adjusted", index, judged.entry.value());
+    Some(spot.word("suggestion", format!("`{shown}`{spelled}")).label(format!("becomes {shown}{spelled}")))
 }
 
 /// A list that passes when the file is read, and is refused once the libraries are loaded.
