@@ -47,6 +47,12 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).expect("OUT_DIR is writable");
 }
 
+/// A table in order, and where its rows begin.
+fn table(out: &Path, name: &str, sorted: &str) {
+    write(&out.join(format!("{name}.tsv")), sorted);
+    write(&out.join(format!("{name}.rs")), &format!("{:?}", made::starts(sorted)));
+}
+
 /// The tables that are looked up by name, and the catalogues with what finds a name in them.
 fn tables(catalog: &Path, out: &Path) {
     let read = |name: &str| {
@@ -54,7 +60,7 @@ fn tables(catalog: &Path, out: &Path) {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
     for name in ["beta-names", "build", "build-names", "misplaced", "timezones"] {
-        write(&out.join(format!("{name}.tsv")), &made::sorted(&read(name), name == "timezones"));
+        table(out, name, &made::sorted(&read(name), name == "timezones"));
     }
     let entries = std::fs::read_dir(catalog).expect("the catalogues are there");
     let names = entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned());
@@ -76,8 +82,8 @@ fn tables(catalog: &Path, out: &Path) {
         traits: &read("traits"),
         builds: &read("build"),
     };
-    write(&out.join("traits.tsv"), &made::by_trait(&read("traits")));
-    write(&out.join("history.tsv"), &recorded.history());
+    table(out, "traits", &made::by_trait(&read("traits")));
+    table(out, "history", &recorded.history());
     let mut code = format!("static RECORDED: [(Major, Index); {}] = [\n", majors.len());
     for (major, (label, _)) in majors.iter().enumerate() {
         let path = out.join(format!("catalog-{label}.tsv"));

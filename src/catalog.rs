@@ -18,7 +18,7 @@ pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
 pub use similar::similar;
 
-use crate::table::{Table, fields, first, rows, table};
+use crate::table::{Table, fields, rows, table};
 
 pub use crate::table::rows_of;
 
@@ -29,15 +29,21 @@ use crate::value::{Grammar, Unit};
 use crate::version::{Major, PgVersion};
 
 /// A catalogue as build.rs has recorded it: what the newest minor of a major knows.
+#[derive(Debug)]
 struct Index {
     text: &'static str,
-    /// Where each row begins, and the end of the last.
-    rows: &'static [u32],
+    rows: &'static [Row],
     /// Old names and those that they stand for.
     aliases: &'static [(&'static str, &'static str)],
     /// Finds the names of rows, then old names: see [`hash`].
     slots: &'static [u16],
 }
+
+/// Where a row begins in the text, and how many bytes it and its name have.
+#[derive(Clone, Copy, Debug)]
+struct Row(u32, u16, u8);
+
+static NOTHING: Index = Index { text: "", rows: &[], aliases: &[], slots: &[0] };
 
 // `RECORDED`: the catalogues, oldest first. 9.2 and 9.3 serve as sources of a migration only.
 include!(concat!(env!("OUT_DIR"), "/catalog.rs"));
@@ -56,18 +62,11 @@ static TRAITS: Table = table!("traits");
 pub struct Catalog {
     /// The version.
     pub version: PgVersion,
-    rows: Vec<Row>,
-    /// Old names and those that they stand for.
-    aliases: &'static [(&'static str, &'static str)],
+    index: &'static Index,
+    rows: Cow<'static, [Row]>,
     slots: Cow<'static, [u16]>,
-}
-
-#[derive(Debug)]
-struct Row {
-    name: &'static str,
-    text: &'static str,
     /// Most are never asked for.
-    parameter: OnceLock<Box<Parameter>>,
+    parameters: Vec<OnceLock<Box<Parameter>>>,
 }
 
 /// An index into a catalogue.
@@ -84,22 +83,24 @@ impl ParameterId {
 impl Catalog {
     /// What a server of that version knows. A version without a minor is its newest known one.
     pub fn of(version: PgVersion) -> Catalog {
-        let Some((_, index)) = RECORDED.iter().find(|(major, _)| *major == version.major) else {
-            return Catalog { version, rows: Vec::new(), aliases: &[], slots: Cow::Owned(hash::slots(&[])) };
+        let recorded = RECORDED.iter().find(|(major, _)| *major == version.major);
+        let index = recorded.map_or(&NOTHING, |(_, index)| index);
+        let is_there = |row: &&Row| {
+            let since = version.minor.and_then(|_| since_minor(version.major, index.name(**row)));
+            since.is_none_or(|since| version.minor >= Some(since))
         };
-        let row = |ends: &[u32]| Row::new(&index.text[ends[0] as usize..ends[1] as usize - 1]);
-        let mut rows: Vec<Row> = index.rows.windows(2).map(row).collect();
-        let all = rows.len();
-        if let Some(minor) = version.minor {
-            rows.retain(|row| since_minor(version.major, row.name).is_none_or(|since| since <= minor));
+        let mut catalog = Catalog {
+            version,
+            index,
+            rows: Cow::Borrowed(index.rows),
+            slots: Cow::Borrowed(index.slots),
+            parameters: index.rows.iter().map(|_| OnceLock::new()).collect(),
+        };
+        if !index.rows.iter().all(|row| is_there(&row)) {
+            catalog.rows = index.rows.iter().filter(is_there).copied().collect();
+            catalog.slots = Cow::Owned(hash::slots(&catalog.names().collect::<Vec<_>>()));
         }
-        if rows.len() == all {
-            return Catalog { version, rows, aliases: index.aliases, slots: Cow::Borrowed(index.slots) };
-        }
-        let old = index.aliases.iter().map(|(old, _)| *old);
-        let names: Vec<&str> = rows.iter().map(|row| row.name).chain(old).collect();
-        let slots = Cow::Owned(hash::slots(&names));
-        Catalog { version, rows, aliases: index.aliases, slots }
+        catalog
     }
 
     /// The catalogue of a version, made once for the whole run.
@@ -119,7 +120,7 @@ impl Catalog {
     pub fn find(&self, name: &[u8]) -> Option<ParameterId> {
         let index = self.position(name)?;
         match index.checked_sub(self.rows.len()) {
-            Some(alias) => self.find(self.aliases[alias].1.as_bytes()),
+            Some(alias) => self.find(self.index.aliases[alias].1.as_bytes()),
             None => u16::try_from(index).ok().map(ParameterId),
         }
     }
@@ -127,13 +128,13 @@ impl Catalog {
     /// The new name that an old name stands for.
     pub fn alias(&self, name: &[u8]) -> Option<&'static str> {
         let alias = self.position(name)?.checked_sub(self.rows.len())?;
-        Some(self.aliases[alias].1)
+        Some(self.index.aliases[alias].1)
     }
 
     /// What is known of a parameter.
     pub fn get(&self, id: ParameterId) -> &Parameter {
-        let row = &self.rows[id.index()];
-        row.parameter.get_or_init(|| Box::new(parameter(row.text, self.version)))
+        let row = || self.index.row(self.rows[id.index()]);
+        self.parameters[id.index()].get_or_init(|| Box::new(parameter(row(), self.version)))
     }
 
     /// How many rows there are; every [`ParameterId`] lies below.
@@ -162,21 +163,26 @@ impl Catalog {
 
     /// All names that a file may use.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.rows.iter().map(|row| row.name).chain(self.aliases.iter().map(|(old, _)| *old))
+        let names = self.rows.iter().map(|row| self.index.name(*row));
+        names.chain(self.index.aliases.iter().map(|(old, _)| *old))
     }
 
     /// Its place among the rows and, behind them, the old names.
     fn position(&self, name: &[u8]) -> Option<usize> {
         hash::find(&self.slots, name, |index| match index.checked_sub(self.rows.len()) {
-            Some(alias) => self.aliases[alias].0,
-            None => self.rows[index].name,
+            Some(alias) => self.index.aliases[alias].0,
+            None => self.index.name(self.rows[index]),
         })
     }
 }
 
-impl Row {
-    fn new(text: &'static str) -> Row {
-        Row { name: first(text), text, parameter: OnceLock::new() }
+impl Index {
+    fn row(&self, Row(start, length, _): Row) -> &'static str {
+        &self.text[start as usize..start as usize + usize::from(length)]
+    }
+
+    fn name(&self, Row(start, _, length): Row) -> &'static str {
+        &self.text[start as usize..start as usize + usize::from(length)]
     }
 }
 

@@ -7,61 +7,67 @@ const WIDTH: usize = 8;
 /// line of a file.
 pub struct Table {
     sorted: &'static str,
+    /// Where each row begins, and the end of the last.
+    starts: &'static [u32],
 }
 
 /// The [`Table`] that build.rs has made of a file of `rules/catalog`.
 macro_rules! table {
     ($name:literal) => {
-        $crate::table::Table::new(include_str!(concat!(env!("OUT_DIR"), "/", $name, ".tsv")))
+        $crate::table::Table::new(
+            include_str!(concat!(env!("OUT_DIR"), "/", $name, ".tsv")),
+            &include!(concat!(env!("OUT_DIR"), "/", $name, ".rs")),
+        )
     };
 }
 
 pub(crate) use table;
 
 impl Table {
-    /// The table of sorted lines, without comments and header.
-    pub const fn new(sorted: &'static str) -> Table {
-        Table { sorted }
+    /// The table of sorted lines, without comments and header; and where each line begins, with the end of the text.
+    pub const fn new(sorted: &'static str, starts: &'static [u32]) -> Table {
+        Table { sorted, starts }
     }
 
     /// The rows that begin with a name, in the table's order.
     pub fn of(&self, name: &str) -> impl Iterator<Item = [&'static str; WIDTH]> {
-        self.after(|first| first < name).take_while(move |row| first(row) == name).map(cells)
+        self.after(self.before(|first| first < name)).take_while(move |row| first(row) == name).map(cells)
     }
 
     /// The rows that begin with a name, without regard to ASCII case, of a table that is sorted so.
     pub fn folded(&self, name: &[u8]) -> impl Iterator<Item = [&'static str; WIDTH]> {
         let small = |text: &'static str| text.bytes().map(|byte| byte.to_ascii_lowercase());
         let wanted = || name.iter().map(u8::to_ascii_lowercase);
-        let rows = self.after(|first| small(first).lt(wanted()));
+        let rows = self.after(self.before(|first| small(first).lt(wanted())));
         rows.take_while(move |row| first(row).as_bytes().eq_ignore_ascii_case(name)).map(cells)
     }
 
     /// All rows, by their first field.
     pub fn rows(&self) -> impl Iterator<Item = [&'static str; WIDTH]> {
-        self.sorted.lines().map(cells)
+        self.after(0).map(cells)
     }
 
-    /// The rows from the first on that is not before.
-    fn after(&self, is_before: impl Fn(&'static str) -> bool) -> std::str::Lines<'static> {
-        let (mut low, mut high) = (0, self.sorted.len());
+    /// How many rows are before.
+    fn before(&self, is_before: impl Fn(&'static str) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.starts.len() - 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            let start = memchr::memrchr(b'\n', &self.sorted.as_bytes()[low..middle]).map_or(low, |at| low + at + 1);
-            let row = line(&self.sorted[start..]);
-            if is_before(first(row)) {
-                low = start + row.len() + 1;
+            if is_before(first(self.row(&self.starts[middle..]))) {
+                low = middle + 1;
             } else {
-                high = start;
+                high = middle;
             }
         }
-        self.sorted[low..].lines()
+        low
     }
-}
 
-/// The first line of a text.
-fn line(text: &'static str) -> &'static str {
-    memchr::memchr(b'\n', text.as_bytes()).map_or(text, |end| &text[..end])
+    fn after(&self, row: usize) -> impl Iterator<Item = &'static str> {
+        self.starts[row..].windows(2).map(|ends| self.row(ends))
+    }
+
+    fn row(&self, ends: &[u32]) -> &'static str {
+        &self.sorted[ends[0] as usize..ends[1] as usize - 1]
+    }
 }
 
 /// The lines of a table: comments and the header left out.
@@ -102,14 +108,14 @@ mod tests {
 
     #[test]
     fn rows_are_found_by_their_first_field() {
-        static TABLE: Table = Table::new("a\nb\t1\nb\t\t3\nbc\t4\n");
+        static TABLE: Table = Table::new("a\nb\t1\nb\t\t3\nbc\t4\n", &[0, 2, 6, 11, 16]);
         let of = |name| TABLE.of(name).map(|[_, one, two, ..]| (one, two)).collect::<Vec<_>>();
         assert_eq!(of("b"), [("1", ""), ("", "3")]);
         assert_eq!((of("a"), of("bc")), (vec![("", "")], vec![("4", "")]));
         assert_eq!([of(""), of("aa"), of("c")], [const { Vec::new() }; 3]);
         assert_eq!(TABLE.folded(b"B").count(), 2);
         assert_eq!(TABLE.rows().count(), 4);
-        assert_eq!(Table::new("").of("a").count(), 0);
+        assert_eq!(Table::new("", &[0]).of("a").count(), 0);
         assert_eq!(fields("\ta\t").collect::<Vec<_>>(), ["", "a", ""]);
     }
 }

@@ -13,6 +13,11 @@ pub fn sorted(table: &str, folded: bool) -> String {
     sorted.iter().flat_map(|row| [*row, "\n"]).collect()
 }
 
+/// Where each line of a text begins, and where the last ends.
+pub fn starts(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
+}
+
 /// What the tables say of all majors.
 pub struct Recorded<'a> {
     /// Each major as tables write it, and its parameters, oldest first.
@@ -64,13 +69,12 @@ impl Recorded<'_> {
         let aliases: Vec<(&str, &str)> =
             self.aliases(&self.majors[major].0).filter(|(_, new)| names.contains(new)).collect();
         let all: Vec<&str> = names.iter().copied().chain(aliases.iter().map(|(old, _)| *old)).collect();
-        let mut starts = vec![0];
-        for row in &rows {
-            starts.push(starts.last().expect("it begins with one") + row.len() + 1);
-        }
+        let starts = starts(&self.text(major));
+        let row = |(row, start): (&String, &usize)| format!("Row({start}, {}, {})", row.len(), first(row).len());
         format!(
-            "(Major({}), Index {{ text: include_str!({file:?}), rows: &{starts:?}, aliases: &{aliases:?}, slots: &{:?} }}),\n",
+            "(Major({}), Index {{ text: include_str!({file:?}), rows: &[{}], aliases: &{aliases:?}, slots: &{:?} }}),\n",
             number(&self.majors[major].0),
+            rows.iter().zip(&starts).map(row).collect::<Vec<_>>().join(", "),
             hash::slots(&all)
         )
     }
@@ -162,6 +166,7 @@ mod tests {
     fn rows_of_a_name_keep_their_order() {
         let table = "# Comment.\nname\twhat\nb\t2\nB\t0\na\nb\t1\n";
         assert_eq!(sorted(table, false), "B\t0\na\nb\t2\nb\t1\n");
+        assert_eq!(starts("a\nbc\n"), [0, 2, 5]);
         assert_eq!(sorted(table, true), "a\nb\t2\nB\t0\nb\t1\n");
     }
 
@@ -189,6 +194,9 @@ mod tests {
         assert!(recorded.text(1).ends_with("\tdepends-on-build\t\n"));
         assert_eq!(by_trait(recorded.traits), "late\told\t\t9.6\nlist\told\t\t\n");
         let index = recorded.index(1, "10.tsv");
-        assert!(index.contains("rows: &[0, 30, 66], aliases: &[(\"sort_mem\", \"work_mem\")]"), "{index}");
+        assert!(
+            index.contains("rows: &[Row(0, 29, 8), Row(30, 35, 3)], aliases: &[(\"sort_mem\", \"work_mem\")]"),
+            "{index}"
+        );
     }
 }
