@@ -53,6 +53,8 @@ impl Disk {
     /// # Errors
     /// [`ReadError::Loop`] after 40 symbolic links.
     pub fn resolve(&self, path: &Path) -> Result<PathBuf, ReadError> {
+        // The directory above a bare name has none.
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let Some(root) = &self.root else {
             return Ok(path.to_owned());
         };

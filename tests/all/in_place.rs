@@ -105,6 +105,38 @@ fn it_is_written_once_and_undone() {
 }
 
 #[test]
+fn a_node_goes_by_many_names() {
+    for (inside, name) in [("db", "."), ("db", "./"), ("db", "../db"), ("db/conf.d", ".."), ("", "db/"), ("", "./db/.")]
+    {
+        let top = node();
+        let before = Snapshot::of(top.path()).unwrap();
+        let run = |arguments: &[&str]| {
+            let mut command = Command::new(get_cargo_bin("pgconflint"));
+            let command = command.current_dir(top.path().join(inside)).arg("migrate").arg(name).args(arguments);
+            let output = command.output().unwrap();
+            (output.status.code(), String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned())
+        };
+        let plan = top.path().join("plan");
+        let plan = plan.to_str().unwrap();
+        for act in [&["--to", "16", "--write", "--yes"][..], &["--apply", plan, "--yes"]] {
+            if act[0] == "--apply" {
+                let (code, said) = run(&["--to", "16", "--plan-out", plan]);
+                assert_eq!(code, Some(1), "{name} in {inside}: {said}");
+            }
+            let (code, said) = run(act);
+            assert_eq!(code, Some(0), "{name} in {inside}: {act:?}: {said}");
+            assert!(top.path().join("db/standby.signal").exists() && !top.path().join("db/recovery.conf").exists());
+            let (code, said) = run(&["--to", "16"]);
+            assert_eq!(code, Some(0), "{name} in {inside}: {said}");
+            let (code, said) = run(&["--rollback"]);
+            assert_eq!(code, Some(0), "{name} in {inside}: {said}");
+            let _ = fs::remove_file(plan);
+            assert_eq!(before.difference(&Snapshot::of(top.path()).unwrap()), "", "{name} in {inside}");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_written_unless_somebody_said_so() {
     let top = node();
     refused(&top, &["db", "--to", "16", "--write"], "--yes");

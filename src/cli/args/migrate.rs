@@ -1,6 +1,6 @@
 //! clap's types for `migrate`.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
@@ -96,6 +96,13 @@ pub struct MigrateArgs {
     isolated: bool,
 }
 
+/// A directory by one name: `./db/.` is `db`, so that a plan is the same whoever names its node.
+fn plain(directory: &Path) -> PathBuf {
+    let parts = directory.components().filter(|part| *part != Component::CurDir);
+    let plain: PathBuf = parts.collect();
+    if plain.as_os_str().is_empty() { PathBuf::from(".") } else { plain }
+}
+
 impl From<MigrateArgs> for Migrate {
     fn from(args: MigrateArgs) -> Migrate {
         let allowed = [
@@ -119,7 +126,7 @@ impl From<MigrateArgs> for Migrate {
         };
         let MigrateArgs { data_dir, root, config, isolated, .. } = args;
         Migrate {
-            directory: args.directory.unwrap_or_default(),
+            directory: args.directory.as_deref().map(plain).unwrap_or_default(),
             to: args.to,
             from: args.from,
             preserve_timeline: args.preserve_timeline,

@@ -84,6 +84,21 @@ pub fn steps(plan: &Plan, directory: &Path) -> Vec<Stepped> {
     plan.steps.iter().map(step).collect()
 }
 
+/// The same with the names that the directories really have, by these: whoever calls the node by another name makes the
+/// same plan.
+pub fn sorted(mut steps: Vec<Stepped>) -> Vec<Stepped> {
+    let real = |path: &Path| {
+        let parent = path.parent().and_then(|parent| std::fs::canonicalize(parent).ok());
+        parent.zip(path.file_name()).map_or_else(|| path.to_owned(), |(parent, name)| parent.join(name))
+    };
+    for step in &mut steps {
+        step.file = real(&step.file);
+        step.to = step.to.as_deref().map(real);
+    }
+    steps.sort_by(|one, other| one.file.cmp(&other.file));
+    steps
+}
+
 /// The file for a plan.
 pub fn of(options: &Migrate, plan: &Plan, inputs: Vec<Input>, directory: &Path) -> PlanFile {
     let Target { data_dir, root, config, isolated, .. } = &options.target;

@@ -95,8 +95,10 @@ pub fn read_encoding(context: &Context, text: &[u8]) -> Read {
 /// name is refused with `depends`, because another machine may have it. `C.UTF-8` counts as known:
 /// every machine that a server was recorded on has it.
 pub fn read_locale(empty: bool, text: &[u8]) -> Read {
+    let is_utf8 = |codeset: &[u8]| codeset.eq_ignore_ascii_case(b"utf8") || codeset.eq_ignore_ascii_case(b"utf-8");
     match text {
-        b"C" | b"POSIX" | b"C.UTF-8" | b"C.utf8" => Ok(text.to_vec()),
+        b"C" | b"POSIX" => Ok(text.to_vec()),
+        [b'C', b'.', codeset @ ..] if is_utf8(codeset) => Ok(text.to_vec()),
         b"" if empty => Ok(Vec::new()),
         b"" => Err(Refusal::default()),
         _ => {

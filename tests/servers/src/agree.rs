@@ -151,7 +151,11 @@ fn only_a_session_knows(view: &View) -> bool {
         b"default_text_search_config",
         b"transaction_read_only",
     ];
+    // One excludes the others only where it counts already, and nothing counts in a view.
+    const EXCLUDE: [&[u8]; 3] = [b"log_parser_stats", b"log_planner_stats", b"log_executor_stats"];
+    let has = |name: &[u8]| view.rows.iter().any(|row| row.name.as_ref().is_some_and(|n| n.eq_ignore_ascii_case(name)));
     view.failed.is_some()
+        || has(b"log_statement_stats") && EXCLUDE.into_iter().any(has)
         || view.messages.iter().any(|message| {
             let said = text(message);
             WORDS.iter().any(|word| said.contains(word))
