@@ -59,7 +59,7 @@ fn tables(catalog: &Path, out: &Path) {
         let path = catalog.join(name).with_extension("tsv");
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    for name in ["beta-names", "build", "build-names", "misplaced", "timezones"] {
+    for name in ["bare-numbers", "beta-names", "build", "build-names", "misplaced", "retired-values", "timezones"] {
         table(out, name, &made::sorted(&read(name), name == "timezones"));
     }
     let entries = std::fs::read_dir(catalog).expect("the catalogues are there");

@@ -1,10 +1,11 @@
 //! Small tables beside the catalogues: what the checks of values and traps look up by name.
 
 use super::{rows_of, within};
+use crate::table::{Table, table};
 use crate::version::Major;
 
-static BARE_NUMBERS: &str = include_str!("../../rules/catalog/bare-numbers.tsv");
-static RETIRED: &str = include_str!("../../rules/catalog/retired-values.tsv");
+static BARE_NUMBERS: Table = table!("bare-numbers");
+static RETIRED: Table = table!("retired-values");
 static UNIT_WORDS: &str = include_str!("../../rules/catalog/unit-words.tsv");
 static SWITCHES: &str = include_str!("../../rules/catalog/switches.tsv");
 static HBA_MEANING: &str = include_str!("../../rules/catalog/hba-meaning.tsv");
@@ -21,19 +22,17 @@ pub struct BareNumber {
 
 /// What there is to say of a bare number as a value of that parameter.
 pub fn bare_number(name: &str, number: i64, major: Major) -> Option<BareNumber> {
-    rows_of(BARE_NUMBERS).find_map(|row| {
-        let [known, since, until, low, high, base, _, suggestion, ..] = row[..] else { return None };
+    BARE_NUMBERS.of(name).find_map(|[_, since, until, low, high, base, _, suggestion]| {
         let inside = || Some(low.parse::<i64>().ok()? <= number && number <= high.parse::<i64>().ok()?);
-        let speaks = known == name && within(major, since, until) && inside() == Some(true);
+        let speaks = within(major, since, until) && inside() == Some(true);
         speaks.then_some(BareNumber { base, suggestion })
     })
 }
 
 /// What to write in place of a value that the version does not take, and whether a fix may write it.
 pub fn successor(name: &str, value: &[u8], major: Major) -> Option<(&'static str, bool)> {
-    rows_of(RETIRED).find_map(|row| {
-        let [known, word, since, until, suggestion, fix, ..] = row[..] else { return None };
-        let speaks = known == name && word.as_bytes().eq_ignore_ascii_case(value) && within(major, since, until);
+    RETIRED.of(name).find_map(|[_, word, since, until, suggestion, fix, ..]| {
+        let speaks = word.as_bytes().eq_ignore_ascii_case(value) && within(major, since, until);
         speaks.then_some((suggestion, fix == "yes"))
     })
 }
