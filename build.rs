@@ -11,6 +11,9 @@ mod made;
 #[allow(dead_code)]
 #[path = "src/rule/page.rs"]
 mod page;
+#[allow(dead_code, unused_imports, unused_macros)]
+#[path = "src/table.rs"]
+mod table;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -19,6 +22,7 @@ fn main() {
     println!("cargo::rerun-if-changed=rules");
     println!("cargo::rerun-if-changed=src/catalog/hash.rs");
     println!("cargo::rerun-if-changed=src/catalog/made.rs");
+    println!("cargo::rerun-if-changed=src/table.rs");
     println!("cargo::rerun-if-changed=src/rule/page.rs");
     println!("cargo::rerun-if-changed=src/rule/page/example.rs");
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
@@ -48,7 +52,7 @@ fn write(path: &Path, text: &str) {
 }
 
 /// A table in order, and where its rows begin.
-fn table(out: &Path, name: &str, sorted: &str) {
+fn lay_out(out: &Path, name: &str, sorted: &str) {
     write(&out.join(format!("{name}.tsv")), sorted);
     write(&out.join(format!("{name}.rs")), &format!("{:?}", made::starts(sorted)));
 }
@@ -60,7 +64,7 @@ fn tables(catalog: &Path, out: &Path) {
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
     for name in ["bare-numbers", "beta-names", "build", "build-names", "misplaced", "retired-values", "timezones"] {
-        table(out, name, &made::sorted(&read(name), name == "timezones"));
+        lay_out(out, name, &made::sorted(&read(name), name == "timezones"));
     }
     let entries = std::fs::read_dir(catalog).expect("the catalogues are there");
     let names = entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned());
@@ -82,8 +86,8 @@ fn tables(catalog: &Path, out: &Path) {
         traits: &read("traits"),
         builds: &read("build"),
     };
-    table(out, "traits", &made::by_trait(&read("traits")));
-    table(out, "history", &recorded.history());
+    lay_out(out, "traits", &made::by_trait(&read("traits")));
+    lay_out(out, "history", &recorded.history());
     let mut code = format!("static RECORDED: [(Major, Index); {}] = [\n", majors.len());
     for (major, (label, _)) in majors.iter().enumerate() {
         let path = out.join(format!("catalog-{label}.tsv"));

@@ -18,7 +18,7 @@ pub use parameter::{Kind, Parameter, Word};
 pub use reading::{is_recovery_target, read, read_unchecked};
 pub use similar::similar;
 
-use crate::table::{Table, fields, rows, table};
+use crate::table::{self, Table, table};
 
 pub use crate::table::rows_of;
 
@@ -178,11 +178,11 @@ impl Catalog {
 
 impl Index {
     fn row(&self, Row(start, length, _): Row) -> &'static str {
-        &self.text[start as usize..start as usize + usize::from(length)]
+        &self.text[start as usize..][..usize::from(length)]
     }
 
     fn name(&self, Row(start, _, length): Row) -> &'static str {
-        &self.text[start as usize..start as usize + usize::from(length)]
+        &self.text[start as usize..][..usize::from(length)]
     }
 }
 
@@ -283,13 +283,13 @@ fn minors(major: Major) -> impl Iterator<Item = Minor> {
             let (of, minor, name, what, before) = (next(), next(), next(), next(), next());
             Some((Major::from_table(of)?, Minor { minor: minor.parse().ok()?, name, what, before }))
         };
-        rows(MINORS).filter_map(row).collect()
+        table::rows(MINORS).filter_map(row).collect()
     });
     read.iter().filter(move |(of, _)| *of == major).map(|(_, minor)| *minor)
 }
 
 fn parameter(row: &'static str, version: PgVersion) -> Parameter {
-    let mut fields = fields(row);
+    let mut fields = table::fields(row);
     let mut next = || fields.next().unwrap_or_default();
     let name = next();
     let kind = match next() {

@@ -71,7 +71,7 @@ impl Table {
 }
 
 /// The lines of a table: comments and the header left out.
-pub fn rows(table: &'static str) -> impl Iterator<Item = &'static str> {
+pub fn rows(table: &str) -> impl Iterator<Item = &str> {
     table.lines().filter(|line| !line.starts_with('#')).skip(1)
 }
 
@@ -87,12 +87,12 @@ fn cells(row: &'static str) -> [&'static str; WIDTH] {
 }
 
 /// The first field of a row.
-pub fn first(row: &'static str) -> &'static str {
+pub fn first(row: &str) -> &str {
     fields(row).next().unwrap_or_default()
 }
 
 /// The fields of a row. They are short: to look at each byte is quicker than to search.
-pub fn fields(row: &'static str) -> impl Iterator<Item = &'static str> {
+pub fn fields(row: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(row);
     std::iter::from_fn(move || {
         let text = rest?;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::hash;
+use super::table::{first, rows};
 
 /// The rows of a table by their first field, without comments and header; in small letters where `folded`. Rows of one
 /// name keep their order.
@@ -150,14 +151,6 @@ pub fn number(label: &str) -> u16 {
     number(first) * 100 + number(second)
 }
 
-fn rows(table: &str) -> impl Iterator<Item = &str> {
-    table.lines().filter(|line| !line.starts_with('#')).skip(1)
-}
-
-fn first(row: &str) -> &str {
-    row.split('\t').next().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,10 +179,7 @@ mod tests {
             "late\t9.6\t9.6\tlate\nnew\t10\t10\tNew\nold\t9.6\t9.6\told\nsort_mem\t10\t10\tsort_mem\nwork_mem\t9.6\t10\twork_mem\n"
         );
         let blank = "\t".repeat(COLUMNS);
-        assert_eq!(
-            recorded.text(0),
-            format!("work_mem{blank}\t\nold{blank}\t\tlate\t\tlist\tx\nlate\tbool{}\n", &blank[..])
-        );
+        assert_eq!(recorded.text(0), format!("work_mem{blank}\t\nold{blank}\t\tlate\t\tlist\tx\nlate\tbool{blank}\n"));
         assert!(recorded.text(1).starts_with(&format!("work_mem{blank}list\ta|b\n")));
         assert!(recorded.text(1).ends_with("\tdepends-on-build\t\n"));
         assert_eq!(by_trait(recorded.traits), "late\told\t\t9.6\nlist\told\t\t\n");

@@ -52,7 +52,7 @@ pub fn check(view: &View, data: &Path) -> Option<Spot> {
         let name = view.settings.value(parameter.name)?.plain();
         let place = view.settings.winner(id).map(|(_, judged)| judged.entry.value());
         // Without a name there is no certificate and no key; any other file may do without.
-        let is_needed = !name.is_empty() || matches!(word, "certificate" | "key");
+        let is_needed = !name.is_empty() || !is_other(word);
         (is_needed && (is_other(word) || lines.is_empty())).then_some(Needed { word, name, place })
     });
     let by_host = lines.iter().flat_map(hosts::Line::files);

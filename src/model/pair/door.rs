@@ -154,7 +154,7 @@ fn trimmed(directory: &[u8]) -> &[u8] {
 
 /// The directories of a list, cleaned as the server does it; `None` where the list is refused.
 pub fn directories(major: Major, text: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let directories = list::directories(text)?;
+    let directories = list::directories(major, text)?;
     Some(directories.iter().map(|directory| path::clean(directory, major)).collect())
 }
 

@@ -11,6 +11,8 @@ pub const IDENTIFIER_BYTES: usize = 63;
 enum Spelling {
     Folded,
     Kept,
+    /// Up to the comma, and kept.
+    Whole,
 }
 
 /// Splits at commas as servers split lists of identifiers: blanks around items are dropped, `"…"`
@@ -26,48 +28,8 @@ pub fn items(major: Major, text: &[u8]) -> Option<Vec<Vec<u8>>> {
 
 /// Splits a list of directories: an item without quotes goes on to the next comma, blanks inside it included. `None`:
 /// the list syntax is invalid.
-pub fn directories(text: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut found = Vec::new();
-    let mut rest = text.trim_ascii();
-    while !rest.is_empty() {
-        let (item, behind) = match rest.strip_prefix(b"\"") {
-            Some(quoted) => in_quotes(quoted)?,
-            None => {
-                let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
-                (rest[..end].trim_ascii_end().to_vec(), &rest[end..])
-            }
-        };
-        if item.is_empty() {
-            return None;
-        }
-        found.push(item);
-        let behind = behind.trim_ascii_start();
-        rest = match behind.strip_prefix(b",") {
-            // A comma has another item behind it.
-            Some(more) if more.trim_ascii().is_empty() => return None,
-            Some(more) => more.trim_ascii_start(),
-            None if behind.is_empty() => behind,
-            None => return None,
-        };
-    }
-    Some(found)
-}
-
-/// What stands before the closing quote, two of which are one, and what stands behind it.
-fn in_quotes(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let (mut item, mut rest) = (Vec::new(), text);
-    loop {
-        let end = memchr::memchr(b'"', rest)?;
-        item.extend_from_slice(&rest[..end]);
-        rest = &rest[end + 1..];
-        match rest.strip_prefix(b"\"") {
-            Some(more) => {
-                item.push(b'"');
-                rest = more;
-            }
-            None => return Some((item, rest)),
-        }
-    }
+pub fn directories(major: Major, text: &[u8]) -> Option<Vec<Vec<u8>>> {
+    split(major, text, Spelling::Whole)
 }
 
 /// A plain list of identifiers: only its syntax is checked.
@@ -264,7 +226,7 @@ fn split(major: Major, text: &[u8], spelling: Spelling) -> Option<Vec<Vec<u8>>> 
         };
         list.push(match spelling {
             Spelling::Folded => super::text::shorten(&item).to_vec(),
-            Spelling::Kept => item,
+            Spelling::Kept | Spelling::Whole => item,
         });
         rest = skip_blanks(major, after);
         match rest.first() {
@@ -291,13 +253,16 @@ fn quoted(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
 }
 
 fn unquoted(major: Major, text: &[u8], spelling: Spelling) -> Option<(Vec<u8>, &[u8])> {
-    let ends = |byte: &u8| *byte == b',' || is_blank(major, *byte);
+    let is_whole = matches!(spelling, Spelling::Whole);
+    let ends = |byte: &u8| *byte == b',' || !is_whole && is_blank(major, *byte);
     let end = text.iter().position(ends).unwrap_or(text.len());
     let (item, rest) = text.split_at(end);
+    let length = item.iter().rposition(|byte| !is_blank(major, *byte)).map_or(0, |last| last + 1);
+    let item = &item[..length];
     match spelling {
         _ if item.is_empty() => None,
         Spelling::Folded => Some((item.to_ascii_lowercase(), rest)),
-        Spelling::Kept => Some((item.to_vec(), rest)),
+        Spelling::Kept | Spelling::Whole => Some((item.to_vec(), rest)),
     }
 }
 
@@ -308,4 +273,27 @@ fn skip_blanks(major: Major, text: &[u8]) -> &[u8] {
 
 fn is_blank(major: Major, byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0c) || (byte == 0x0b && major >= Major::V17)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_hold_blanks_and_part_at_commas() {
+        let split = |major, text: &str| directories(major, text.as_bytes()).map(|items| items.join(&b'|'));
+        for (text, items) in [
+            (" /a b , \"/c,\"\"d\" ", Some("/a b|/c,\"d")),
+            ("\"\"", Some("")),
+            ("", Some("")),
+            ("/a,", None),
+            (",/a", None),
+            ("\"/a\" b", None),
+        ] {
+            assert_eq!(split(Major::V16, text), items.map(|items| items.as_bytes().to_vec()), "{text}");
+        }
+        // From 17 on a vertical tab is a blank.
+        assert_eq!(split(Major::V16, "/a\x0b").as_deref(), Some(&b"/a\x0b"[..]));
+        assert_eq!(split(Major::V17, "/a\x0b,\x0b/b").as_deref(), Some(&b"/a|/b"[..]));
+    }
 }

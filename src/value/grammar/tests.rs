@@ -9,8 +9,7 @@ use std::collections::BTreeMap;
 static TABLE: &str = include_str!("../../../rules/catalog/grammar.tsv");
 
 fn grammar_of(name: &str, major: Major) -> Option<(&'static str, Grammar)> {
-    let lines = TABLE.lines().filter(|line| !line.starts_with('#')).skip(1);
-    lines.into_iter().find_map(|line| {
+    crate::table::rows(TABLE).find_map(|line| {
         let row: Vec<&'static str> = line.split('\t').collect();
         let [parameter, since, until, word, argument] = row[..] else {
             panic!("{line}");

@@ -2,6 +2,7 @@
 
 use super::list::{self, IDENTIFIER_BYTES};
 use super::{Context, refused};
+use crate::table::rows;
 use crate::value::refusal::{Read, Refusal};
 use crate::version::Major;
 
@@ -76,7 +77,7 @@ pub fn read_slots(major: Major, text: &[u8]) -> Read {
 pub fn read_encoding(context: &Context, text: &[u8]) -> Read {
     let text = shorten(text);
     let clean: Vec<u8> = text.iter().filter(|byte| byte.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
-    let shown = ENCODINGS.lines().filter(|line| !line.starts_with('#')).skip(1).find_map(|line| {
+    let shown = rows(ENCODINGS).find_map(|line| {
         let mut columns = line.split('\t');
         let named = columns.next()?.as_bytes() == clean;
         let applies = super::applies(columns.next(), columns.next(), context.major);

@@ -5,7 +5,7 @@ mod iso;
 mod posix;
 
 use super::{Context, refused};
-use crate::table::{Table, table};
+use crate::table::{Table, rows, table};
 use crate::value::refusal::{Read, Refusal};
 use crate::version::Major;
 
@@ -132,7 +132,7 @@ pub fn abbreviation(context: &Context, word: &[u8]) -> Option<Abbreviation> {
         return None;
     }
     let mut found = None;
-    for line in lines(ABBREVIATIONS) {
+    for line in rows(ABBREVIATIONS) {
         let mut columns = line.split('\t');
         let (set, name) = (columns.next()?, columns.next()?);
         if name.as_bytes() != word || !applies(&mut columns, context.major) {
@@ -205,11 +205,6 @@ fn parse_abbreviation(offset: &str) -> Option<Abbreviation> {
 
 fn applies<'a>(columns: &mut impl Iterator<Item = &'a str>, major: Major) -> bool {
     super::applies(columns.next(), columns.next(), major)
-}
-
-fn lines(table: &'static str) -> impl Iterator<Item = &'static str> {
-    // Two lines at least are the comment and the names of the columns.
-    table.lines().filter(|line| !line.starts_with('#')).skip(1)
 }
 
 /// As `hours`, a C number that fills the whole text.
