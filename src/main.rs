@@ -3,13 +3,13 @@
 // This is the outer ring: here the environment is.
 #![allow(clippy::disallowed_methods)]
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
-use pgconflint::cli::Cli;
+use pgconflint::cli::{Cli, Options, Task};
 use pgconflint::files::Changes;
 use pgconflint::run::{Checkouts, World, run};
 
@@ -17,7 +17,7 @@ use pgconflint::run::{Checkouts, World, run};
 const WIDTH: usize = 100;
 
 fn main() -> ExitCode {
-    let options = match Cli::try_parse() {
+    let options: Options = match Cli::try_parse() {
         Ok(cli) => cli.into(),
         Err(error) => return refused(&error),
     };
@@ -31,17 +31,29 @@ fn main() -> ExitCode {
     let mut stdout = io::stdout();
     let mut world = World {
         directory,
-        stdin: &mut io::stdin(),
+        stdin: &mut Input,
         color: AutoStream::choice(&stdout) != ColorChoice::Never,
         links: stdout.is_terminal() && knows_links(&|name| std::env::var(name).ok()),
         width: width(stdout.is_terminal()),
         out: &mut stdout,
         err: &mut io::stderr(),
-        interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        // Nothing else asks.
+        interactive: matches!(options.task, Task::Migrate(_))
+            && io::stdin().is_terminal()
+            && io::stderr().is_terminal(),
         changes: Changes { before: &fault::before },
         checkouts: Checkouts { github: directory_of("GITHUB_WORKSPACE"), gitlab: directory_of("CI_PROJECT_DIR") },
     };
     ExitCode::from(run(options, &mut world).code())
+}
+
+/// Standard input, whose buffer is made when something is read of it.
+struct Input;
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        io::stdin().read(buffer)
+    }
 }
 
 /// A directory that the environment names.

@@ -1,6 +1,7 @@
 //! clap's types: the command line's definition, help and errors.
 
 mod check;
+mod later;
 mod migrate;
 mod server;
 
@@ -10,6 +11,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use check::{BaselineArgs, CheckArgs};
+use later::Later;
 use migrate::MigrateArgs;
 use server::ServerArgs;
 
@@ -57,21 +59,21 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Check files, node directories, or a tree of them
-    Check(Box<CheckArgs>),
+    Check(Later<CheckArgs>),
     /// What must change for another major version: recovery.conf, parameters, pg_hba.conf
-    Migrate(Box<MigrateArgs>),
+    Migrate(Later<MigrateArgs>),
     /// The effective value of every setting, where it comes from, and what it overrides
-    Settings(SettingsArgs),
+    Settings(Later<SettingsArgs>),
     /// The line of pg_hba.conf that decides over a connection, and how
-    Hba(HbaArgs),
+    Hba(Later<HbaArgs>),
     /// What a rule, a parameter, or a server message in quotes means
-    Explain(ExplainArgs),
+    Explain(Later<ExplainArgs>),
     /// Every rule, the test of their pages, and new pages of one's own
-    Rules(RulesArgs),
+    Rules(Later<RulesArgs>),
     /// The language server, for editors: findings, fixes, help, completion
-    Server(ServerArgs),
+    Server(Later<ServerArgs>),
     /// Keep what is found today in a file, so that only what is new is reported
-    Baseline(BaselineArgs),
+    Baseline(Later<BaselineArgs>),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -213,15 +215,15 @@ enum PlainFormat {
 impl From<Cli> for Options {
     fn from(cli: Cli) -> Options {
         let task = match cli.command {
-            Command::Check(args) => Task::Check(Box::new((*args).into())),
-            Command::Migrate(args) => Task::Migrate(Box::new((*args).into())),
-            Command::Settings(args) => Task::Settings(Settings {
+            Command::Check(Later(args)) => Task::Check(Box::new((*args).into())),
+            Command::Migrate(Later(args)) => Task::Migrate(Box::new((*args).into())),
+            Command::Settings(Later(args)) => Task::Settings(Settings {
                 directory: args.directory,
                 names: args.names,
                 target: args.target.into(),
                 json: matches!(args.format, PlainFormat::Json),
             }),
-            Command::Hba(args) => Task::Hba(Hba {
+            Command::Hba(Later(args)) => Task::Hba(Hba {
                 path: args.path,
                 user: args.user,
                 database: args.database,
@@ -232,8 +234,10 @@ impl From<Cli> for Options {
                 target: args.target.into(),
                 json: matches!(args.format, PlainFormat::Json),
             }),
-            Command::Explain(args) => Task::Explain { name: args.words.join(" "), pg: args.pg, config: args.config },
-            Command::Rules(args) => {
+            Command::Explain(Later(args)) => {
+                Task::Explain { name: args.words.join(" "), pg: args.pg, config: args.config }
+            }
+            Command::Rules(Later(args)) => {
                 let task = match args.what {
                     Some(RulesCommand::Test) => RulesTask::Test,
                     Some(RulesCommand::New { name }) => RulesTask::New { name },
@@ -241,8 +245,8 @@ impl From<Cli> for Options {
                 };
                 Task::Rules { task, config: args.config }
             }
-            Command::Server(args) => Task::Server(Box::new(args.into())),
-            Command::Baseline(args) => args.into(),
+            Command::Server(Later(args)) => Task::Server(Box::new((*args).into())),
+            Command::Baseline(Later(args)) => (*args).into(),
             Command::Completions { shell } => Task::Completions(shell),
             Command::Man { directory } => Task::Man(directory),
         };

@@ -5,7 +5,7 @@ use clap::Args;
 use super::TargetArgs;
 use crate::cli::Check;
 
-/// Which rules hold is for `pgconflint.toml`, so that an editor says what the command line says.
+// Which rules hold is for `pgconflint.toml`, so that an editor says what the command line says.
 #[derive(Args, Debug)]
 pub struct ServerArgs {
     #[command(flatten)]
