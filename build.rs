@@ -4,6 +4,9 @@
 #![allow(clippy::disallowed_methods)]
 
 #[allow(dead_code)]
+#[path = "src/rule/expr/grammar.rs"]
+mod grammar;
+#[allow(dead_code)]
 #[path = "src/catalog/hash.rs"]
 mod hash;
 #[path = "src/catalog/made.rs"]
@@ -23,6 +26,7 @@ fn main() {
     println!("cargo::rerun-if-changed=src/catalog/hash.rs");
     println!("cargo::rerun-if-changed=src/catalog/made.rs");
     println!("cargo::rerun-if-changed=src/table.rs");
+    println!("cargo::rerun-if-changed=src/rule/expr/grammar.rs");
     println!("cargo::rerun-if-changed=src/rule/page.rs");
     println!("cargo::rerun-if-changed=src/rule/page/example.rs");
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
@@ -33,15 +37,26 @@ fn main() {
     files.sort();
     let mut code =
         String::from("/// The pages that come with the program, sorted by id.\npub static PAGES: &[Page] = &[\n");
+    let mut conditions = String::from(
+        "/// The condition of each page, where it has one.\npub static CONDITIONS: &[Option<expr::Condition>] = &[\n",
+    );
     for (id, path) in &files {
         println!("cargo::rerun-if-changed={}", path.display());
         let text = std::fs::read_to_string(path).expect("a rule page is readable");
-        match page::parse(id, &text) {
-            Ok(page) => writeln!(code, "{},", literal(&page)).expect("writing to a string"),
-            Err(error) => panic!("{}:{error}", path.display()),
-        }
+        let refused = |error: String| -> ! { panic!("{}:{error}", path.display()) };
+        let page = page::parse(id, &text).unwrap_or_else(|error| refused(error));
+        let condition = match &page.test {
+            page::Test::When(text) => {
+                Some(grammar::parse(text).unwrap_or_else(|error| refused(format!("when: {error}"))))
+            }
+            _ => None,
+        };
+        let condition = condition.map_or("None".to_string(), |condition| format!("Some({})", test(&condition)));
+        writeln!(code, "{},", literal(&page)).expect("writing to a string");
+        writeln!(conditions, "{condition},").expect("writing to a string");
     }
     code.push_str("];\n");
+    code = code + &conditions + "];\n";
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets it"));
     write(&out.join("pages.rs"), &code);
     tables(&root.join("rules/catalog"), &out);
@@ -65,6 +80,11 @@ fn tables(catalog: &Path, out: &Path) {
     };
     for name in ["bare-numbers", "beta-names", "build", "build-names", "misplaced", "retired-values", "timezones"] {
         lay_out(out, name, &made::sorted(&read(name), name == "timezones"));
+    }
+    for name in ["hba", "recovery"] {
+        let (text, bounds) = made::grid(&read(name));
+        write(&out.join(format!("{name}.tsv")), &text);
+        write(&out.join(format!("{name}.rs")), &format!("{bounds:?}"));
     }
     let entries = std::fs::read_dir(catalog).expect("the catalogues are there");
     let names = entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned());
@@ -159,4 +179,33 @@ fn mend(mend: &page::Mend) -> String {
         Verb::Native => "Native".to_string(),
     };
     format!("Some(page::Mend {{ verb: page::Verb::{verb}, safe: {} }})", mend.safe)
+}
+
+fn test(condition: &grammar::Condition) -> String {
+    use grammar::Condition;
+    let inner = match condition {
+        Condition::All(several) => format!("All({})", list(several, test)),
+        Condition::Any(several) => format!("Any({})", list(several, test)),
+        Condition::Neither(several) => format!("Neither({})", list(several, test)),
+        Condition::Compare(left, comparison, right) => {
+            format!("Compare({}, expr::Comparison::{comparison:?}, {})", operand(left), operand(right))
+        }
+        Condition::In(left, several) => format!("In({}, {})", operand(left), list(several, operand)),
+        Condition::IsSet(name) => format!("IsSet({})", text(name)),
+        Condition::On(name) => format!("On({})", text(name)),
+    };
+    format!("expr::Condition::{inner}")
+}
+
+fn operand(side: &grammar::Operand) -> String {
+    use grammar::Operand;
+    let inner = match side {
+        Operand::Word(name) => format!("Word({})", text(name)),
+        Operand::Literal(literal) => format!("Literal({})", text(literal)),
+        Operand::Sum(terms) => {
+            format!("Sum({})", list(terms, |(minus, term)| format!("({minus}, {})", operand(term))))
+        }
+        Operand::Product(factors) => format!("Product({})", list(factors, operand)),
+    };
+    format!("expr::Operand::{inner}")
 }

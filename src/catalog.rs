@@ -322,14 +322,13 @@ fn parameter(row: &'static str, version: PgVersion) -> Parameter {
         parameter.traits.push((word, fields.next().unwrap_or_default()));
     }
     // A bound that moved within the major is what it was for an older minor.
-    for moved in minors(version.major).filter(|moved| moved.name == name) {
-        if version.minor.is_some_and(|minor| minor < moved.minor) {
-            match moved.what {
-                "min" => parameter.range.0 = number(moved.before, parameter.range.0),
-                "max" => parameter.range.1 = number(moved.before, parameter.range.1),
-                "default" => parameter.default = moved.before,
-                _ => {}
-            }
+    let older = |minor: u16| minors(version.major).filter(move |moved| moved.name == name && minor < moved.minor);
+    for moved in version.minor.into_iter().flat_map(older) {
+        match moved.what {
+            "min" => parameter.range.0 = number(moved.before, parameter.range.0),
+            "max" => parameter.range.1 = number(moved.before, parameter.range.1),
+            "default" => parameter.default = moved.before,
+            _ => {}
         }
     }
     parameter

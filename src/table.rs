@@ -23,6 +23,52 @@ macro_rules! table {
 
 pub(crate) use table;
 
+/// A table whose cells build.rs has found, as it is read at nearly every start; one bound more than a row has cells.
+pub struct Grid<const BOUNDS: usize> {
+    text: &'static str,
+    /// Where each cell of a row begins, and behind the last one where another would.
+    rows: &'static [[u16; BOUNDS]],
+}
+
+/// A row of a [`Grid`].
+#[derive(Clone, Copy)]
+pub struct Cells<const BOUNDS: usize> {
+    text: &'static str,
+    bounds: &'static [u16; BOUNDS],
+}
+
+/// The [`Grid`] that build.rs has made of a file of `rules/catalog`.
+macro_rules! grid {
+    ($name:literal) => {
+        $crate::table::Grid::new(
+            include_str!(concat!(env!("OUT_DIR"), "/", $name, ".tsv")),
+            &include!(concat!(env!("OUT_DIR"), "/", $name, ".rs")),
+        )
+    };
+}
+
+pub(crate) use grid;
+
+impl<const BOUNDS: usize> Grid<BOUNDS> {
+    /// The table of lines without comments and header, and the bounds of their cells.
+    pub const fn new(text: &'static str, rows: &'static [[u16; BOUNDS]]) -> Grid<BOUNDS> {
+        Grid { text, rows }
+    }
+
+    /// All rows, in the table's order.
+    pub fn rows(&self) -> impl Iterator<Item = Cells<BOUNDS>> + Clone {
+        let text = self.text;
+        self.rows.iter().map(move |bounds| Cells { text, bounds })
+    }
+}
+
+impl<const BOUNDS: usize> Cells<BOUNDS> {
+    /// The cell of a column, from 0.
+    pub fn cell(self, column: usize) -> &'static str {
+        &self.text[usize::from(self.bounds[column])..usize::from(self.bounds[column + 1]) - 1]
+    }
+}
+
 impl Table {
     /// The table of sorted lines, without comments and header; and where each line begins, with the end of the text.
     pub const fn new(sorted: &'static str, starts: &'static [u32]) -> Table {
@@ -116,6 +162,8 @@ mod tests {
         assert_eq!(TABLE.folded(b"B").count(), 2);
         assert_eq!(TABLE.rows().count(), 4);
         assert_eq!(Table::new("", &[0]).of("a").count(), 0);
+        static GRID: Grid<4> = Grid::new("a\t\tb\n\tc\t\n", &[[0, 2, 3, 5], [5, 6, 8, 9]]);
+        assert!(GRID.rows().map(|row| [0, 1, 2].map(|column| row.cell(column))).eq([["a", "", "b"], ["", "c", ""]]));
         assert_eq!(fields("\ta\t").collect::<Vec<_>>(), ["", "a", ""]);
     }
 }

@@ -74,9 +74,15 @@ impl fmt::Display for Major {
 impl Major {
     /// The major of that name, `9.6` or `16`, as tables write it.
     pub fn from_table(text: &str) -> Option<Major> {
-        let number = |text: &str| text.parse::<u16>().ok().filter(|number| *number < 100);
-        match text.split_once('.') {
-            Some((first, second)) => Some(Major(number(first)? * 100 + number(second)?)),
+        let number = |text: &[u8]| match *text {
+            [one @ b'0'..=b'9'] => Some(u16::from(one - b'0')),
+            [ten @ b'0'..=b'9', one @ b'0'..=b'9'] => Some(u16::from(ten - b'0') * 10 + u16::from(one - b'0')),
+            _ => None,
+        };
+        // Tables are full of them: this is quicker than to split and parse.
+        let text = text.as_bytes();
+        match text.iter().position(|byte| *byte == b'.') {
+            Some(dot) => Some(Major(number(&text[..dot])? * 100 + number(&text[dot + 1..])?)),
             None => Some(Major(number(text)? * 100)),
         }
     }

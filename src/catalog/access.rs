@@ -1,12 +1,14 @@
 //! What each major knows of pg_hba.conf: connection types, methods, options, key words.
 
+mod row;
+
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
+
+use row::{Row, rows};
 
 use super::within;
 use crate::version::Major;
-
-static TABLE: &str = include_str!("../../rules/catalog/hba.tsv");
 
 /// The kinds of connection that a line can be for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -204,13 +206,13 @@ impl Access {
 
     fn of(major: Major) -> Access {
         let mut access = Access { types: Vec::new(), methods: Vec::new(), options: Vec::new(), values: HashMap::new() };
-        for row in rows().iter().filter(|row| within(major, row.since, row.until)) {
-            match row.kind {
+        for row in rows().filter(|row| within(major, row.since(), row.until())) {
+            match row.kind() {
                 "type" => access.types.push(row.connection_type()),
                 "method" => access.methods.push(row.method()),
                 "option" => access.options.extend(row.option()),
                 "value" => {
-                    access.values.insert((row.methods, row.name), row.value);
+                    access.values.insert((row.methods(), row.name()), row.value());
                 }
                 _ => {}
             }
@@ -250,151 +252,27 @@ impl Access {
 
 /// First and last major that knows a type, method or option; `None` for the last stands for all later ones.
 pub fn history(kind: &str, name: &[u8]) -> Option<(Major, Option<Major>)> {
-    let rows: Vec<&Row> = rows().iter().filter(|row| row.kind == kind && row.name.as_bytes() == name).collect();
-    let since = rows.iter().filter_map(|row| Major::from_table(row.since)).min()?;
-    let is_open = rows.iter().any(|row| row.until.is_empty());
-    let until = rows.iter().filter_map(|row| Major::from_table(row.until)).max();
+    let rows: Vec<Row> = rows().filter(|row| row.kind() == kind && row.name().as_bytes() == name).collect();
+    let since = rows.iter().filter_map(|row| Major::from_table(row.since())).min()?;
+    let is_open = rows.iter().any(|row| row.until().is_empty());
+    let until = rows.iter().filter_map(|row| Major::from_table(row.until())).max();
     Some((since, until.filter(|_| !is_open)))
 }
 
 /// All names of a kind, of any major.
 pub fn names(kind: &str) -> impl Iterator<Item = &'static str> {
-    rows().iter().filter(move |row| row.kind == kind).map(|row| row.name)
+    rows().filter(move |row| row.kind() == kind).map(|row| row.name())
 }
 
 /// The key words of a column: `db`, `user` or `address`.
 pub fn key_words(column: &str) -> impl Iterator<Item = &'static str> {
-    rows().iter().filter(move |row| row.kind == "word" && row.place == column).map(|row| row.name)
+    rows().filter(move |row| row.kind() == "word" && row.place() == column).map(|row| row.name())
 }
 
 /// The key word that people mean by a word of a column.
 pub fn meant(column: &str, word: &[u8]) -> Option<&'static str> {
-    let of_column = rows().iter().filter(|row| row.kind == "meant" && row.place == column);
-    of_column.into_iter().find(|row| row.name.as_bytes().eq_ignore_ascii_case(word)).map(|row| row.value)
-}
-
-struct Row {
-    kind: &'static str,
-    name: &'static str,
-    since: &'static str,
-    until: &'static str,
-    build: &'static str,
-    place: &'static str,
-    methods: &'static str,
-    setting: &'static str,
-    said: &'static str,
-    value: &'static str,
-    asks: &'static str,
-    sends: &'static str,
-    strength: &'static str,
-    needs: &'static str,
-}
-
-fn rows() -> &'static [Row] {
-    static ROWS: OnceLock<Vec<Row>> = OnceLock::new();
-    ROWS.get_or_init(|| {
-        let mut rows = Vec::with_capacity(128);
-        rows.extend(crate::table::rows(TABLE).map(Row::of));
-        rows
-    })
-}
-
-impl Row {
-    fn of(line: &'static str) -> Row {
-        let mut fields = crate::table::fields(line);
-        let mut next = || fields.next().unwrap_or_default();
-        // In the order of the columns.
-        Row {
-            kind: next(),
-            name: next(),
-            since: next(),
-            until: next(),
-            build: next(),
-            place: next(),
-            methods: next(),
-            setting: next(),
-            said: next(),
-            value: next(),
-            asks: next(),
-            sends: next(),
-            strength: next(),
-            needs: next(),
-        }
-    }
-}
-
-impl Row {
-    fn setting(&self) -> Option<&'static str> {
-        Some(self.setting).filter(|setting| !setting.is_empty())
-    }
-
-    fn connection_type(&self) -> Type {
-        let transport = |word: &str| match word {
-            "local" => Transport::Local,
-            "plain" => Transport::Plain,
-            "tls" => Transport::Ssl,
-            _ => Transport::Gss,
-        };
-        let transports = self.place.split(',').map(transport).collect();
-        Type { name: self.name, transports, build: self.build, setting: self.setting() }
-    }
-
-    fn method(&self) -> Method {
-        let place = match self.place.split_once(' ') {
-            Some(("only", word)) => Where::Only(word),
-            Some((_, word)) => Where::Not(word),
-            None => Where::Anywhere,
-        };
-        let said = if self.said.is_empty() { self.name } else { self.said };
-        let on_local = Some(self.value).filter(|value| !value.is_empty());
-        let proof = match self.sends {
-            "nothing" => Proof::Nothing,
-            "claim" => Proof::Claim,
-            "clear" => Proof::Clear,
-            "md5" => Proof::Md5,
-            _ => Proof::Other,
-        };
-        let needs = match self.needs {
-            "password" => Needs::Password,
-            "certificate" => Needs::Certificate,
-            "account" => Needs::Account,
-            "ticket" | "token" => Needs::Ticket,
-            _ => Needs::Nothing,
-        };
-        Method {
-            name: self.name,
-            said,
-            build: self.build,
-            place,
-            setting: self.setting(),
-            on_local,
-            asks: self.asks,
-            proof,
-            strength: self.strength.parse().ok(),
-            needs,
-        }
-    }
-
-    fn option(&self) -> Option<OptionWord> {
-        let reading = match self.value {
-            "text" => Reading::Text,
-            "flag" => Reading::Flag,
-            "clientcert" => Reading::ClientCert,
-            "clientname" => Reading::ClientName,
-            "ldapurl" => Reading::LdapUrl,
-            "ldapscheme" => Reading::LdapScheme,
-            "ldapport" => Reading::LdapPort,
-            "servers" => Reading::Servers,
-            "ports" => Reading::Ports,
-            "secrets" => Reading::Secrets,
-            "identifiers" => Reading::Identifiers,
-            "validator" => Reading::Validator,
-            _ => return None,
-        };
-        let methods = self.methods.split(',').filter(|method| !method.is_empty()).collect();
-        let is_secret = self.sends == "secret";
-        Some(OptionWord { name: self.name, methods, said: self.said, setting: self.setting(), reading, is_secret })
-    }
+    let of_column = rows().filter(|row| row.kind() == "meant" && row.place() == column);
+    of_column.into_iter().find(|row| row.name().as_bytes().eq_ignore_ascii_case(word)).map(|row| row.value())
 }
 
 #[cfg(test)]
@@ -403,10 +281,10 @@ mod tests {
 
     #[test]
     fn every_option_has_a_reading() {
-        let options = rows().iter().filter(|row| row.kind == "option");
+        let options = rows().filter(|row| row.kind() == "option");
         assert!(options.clone().count() > 30);
         for row in options {
-            assert!(row.option().is_some(), "{}", row.name);
+            assert!(row.option().is_some(), "{}", row.name());
         }
     }
 }

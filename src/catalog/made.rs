@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::hash;
-use super::table::{first, rows};
+use super::table::{fields, first, rows};
 
 /// The rows of a table by their first field, without comments and header; in small letters where `folded`. Rows of one
 /// name keep their order.
@@ -17,6 +17,24 @@ pub fn sorted(table: &str, folded: bool) -> String {
 /// Where each line of a text begins, and where the last ends.
 pub fn starts(text: &str) -> Vec<usize> {
     std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect()
+}
+
+/// The rows of a table without comments and header, each with as many cells as the header has; and where each cell
+/// begins, with where one more would.
+pub fn grid(table: &str) -> (String, Vec<Vec<usize>>) {
+    let header = table.lines().find(|line| !line.starts_with('#')).unwrap_or_default();
+    let columns = fields(header).count();
+    let (mut text, mut bounds) = (String::new(), Vec::new());
+    for row in rows(table) {
+        let mut of_row = vec![text.len()];
+        for (column, cell) in fields(row).chain(std::iter::repeat("")).take(columns).enumerate() {
+            text.push_str(cell);
+            text.push(if column + 1 == columns { '\n' } else { '\t' });
+            of_row.push(text.len());
+        }
+        bounds.push(of_row);
+    }
+    (text, bounds)
 }
 
 /// What the tables say of all majors.
@@ -161,6 +179,8 @@ mod tests {
         assert_eq!(sorted(table, false), "B\t0\na\nb\t2\nb\t1\n");
         assert_eq!(starts("a\nbc\n"), [0, 2, 5]);
         assert_eq!(sorted(table, true), "a\nb\t2\nB\t0\nb\t1\n");
+        let bounds = vec![vec![0, 2, 4], vec![4, 6, 8], vec![8, 10, 11], vec![11, 13, 15]];
+        assert_eq!(grid(table), ("b\t2\nB\t0\na\t\nb\t1\n".to_owned(), bounds));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::sync::OnceLock;
 
-use super::{rows_of, within};
+use super::within;
+use crate::table::{Grid, grid};
 use crate::version::Major;
 
-static TABLE: &str = include_str!("../../rules/catalog/recovery.tsv");
+static TABLE: Grid<8> = grid!("recovery");
 
 /// How a server reads a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,7 +107,9 @@ impl Name {
 /// All names, whichever majors take them.
 pub fn names() -> &'static [Name] {
     static NAMES: OnceLock<Vec<Name>> = OnceLock::new();
-    NAMES.get_or_init(|| rows_of(TABLE).filter_map(|row| name(&row)).collect())
+    NAMES.get_or_init(|| {
+        TABLE.rows().filter_map(|row| name([0, 1, 2, 3, 4, 5, 6].map(|column| row.cell(column)))).collect()
+    })
 }
 
 /// The name of just that spelling, where the major takes it.
@@ -119,8 +122,7 @@ pub fn named(purpose: Purpose) -> &'static str {
     names().iter().find(|known| known.purpose == purpose).map_or("", |known| known.name)
 }
 
-fn name(row: &[&'static str]) -> Option<Name> {
-    let [name, since, until, kind, argument, purpose, ..] = *row else { return None };
+fn name([name, since, until, kind, argument, purpose, later]: [&'static str; 7]) -> Option<Name> {
     let kind = match kind {
         "text" => Kind::Text,
         "bool" => Kind::Bool,
@@ -153,7 +155,6 @@ fn name(row: &[&'static str]) -> Option<Name> {
         "end" => Purpose::End,
         _ => return None,
     };
-    let later = row.get(6).copied().unwrap_or_default();
     Some(Name { name, majors: (since, until), kind, purpose, later })
 }
 
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_row_is_read() {
-        assert_eq!(names().len(), rows_of(TABLE).count());
+        assert_eq!(names().len(), TABLE.rows().count());
         assert!(find(b"standby_mode", Major::V11).is_some());
         assert!(find(b"STANDBY_MODE", Major::V11).is_none());
         assert!(find(b"standby_mode", Major::V12).is_none());

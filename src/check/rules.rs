@@ -21,12 +21,19 @@ pub struct Rules {
     gone: OnceLock<HashMap<String, Vec<usize>>>,
 }
 
-/// A page; its requirement and its condition are read when it is first asked, as most pages are not asked in a run.
+/// A page; its requirement is read when it is first asked, as most pages are not asked in a run.
 #[derive(Debug)]
 struct Rule {
     page: Held,
     requirement: OnceLock<Option<Box<Requirement>>>,
-    condition: OnceLock<Option<Box<Condition>>>,
+    condition: Option<When>,
+}
+
+/// A condition: build.rs has read those of the pages that come with the program.
+#[derive(Debug)]
+enum When {
+    BuiltIn(&'static Condition),
+    Own(Box<Condition>),
 }
 
 /// A page that comes with the program, or one of somebody's own. There are hundreds: none is copied.
@@ -60,11 +67,11 @@ impl Rules {
             let page = std::str::from_utf8(bytes)
                 .map_err(|_| "1: not UTF-8".to_string())
                 .and_then(|text| page::parse(&id, text));
-            match page.map(|page| Rule::of(Held::Own(Box::new(page)))) {
+            match page.and_then(Rule::own) {
                 Ok(rule) if rules.index(&rule.page.id).is_some() => {
                     errors.push(format!("{}: there is a rule `{id}` already", path.display()));
                 }
-                Ok(rule) => match rule.fault().or_else(|| rule.own_fault()) {
+                Ok(rule) => match own::fault(&rule.page, rule.requirement(), rule.condition()) {
                     Some(fault) => errors.push(format!("{}:{fault}", path.display())),
                     None => rules.rules.push(rule),
                 },
@@ -76,7 +83,11 @@ impl Rules {
 
     /// The pages that come with the program.
     pub fn built_in() -> Rules {
-        let rules = rule::PAGES.iter().map(|page| Rule::of(Held::BuiltIn(page)));
+        let rules = rule::PAGES.iter().zip(rule::CONDITIONS).map(|(page, condition)| Rule {
+            page: Held::BuiltIn(page),
+            requirement: OnceLock::new(),
+            condition: condition.as_ref().map(When::BuiltIn),
+        });
         Rules { rules: rules.collect(), gone: OnceLock::new() }
     }
 
@@ -153,45 +164,34 @@ impl Rules {
 }
 
 impl Rule {
-    fn of(page: Held) -> Rule {
-        Rule { page, requirement: OnceLock::new(), condition: OnceLock::new() }
-    }
-
+    /// A page of somebody's own.
+    ///
+    /// # Errors
     /// What cannot be read of its requirement or its condition, with its line.
-    fn fault(&self) -> Option<String> {
-        let at = |key: &str, what: String| format!("{}: {what}", own::line(&self.page.source, key));
-        let requirement = self.read_requirement().err().map(|what| at("pg", what));
-        requirement.or_else(|| self.read_condition().err().map(|what| at("when", what)))
-    }
-
-    /// What else is wrong with a page of somebody's own, with its line.
-    fn own_fault(&self) -> Option<String> {
-        own::fault(&self.page, self.requirement(), self.condition())
-    }
-
-    fn read_requirement(&self) -> Result<Option<Requirement>, String> {
-        match self.page.pg.as_ref() {
-            "" => Ok(None),
-            text => Requirement::from_str(text).map(Some).map_err(|error| error.to_string()),
-        }
-    }
-
-    fn read_condition(&self) -> Result<Option<Condition>, String> {
-        match &self.page.test {
-            Test::When(text) => expr::parse(text).map(Some),
-            _ => Ok(None),
-        }
+    fn own(page: Page) -> Result<Rule, String> {
+        let at = |key: &str, what: String| format!("{}: {what}", own::line(&page.source, key));
+        let requirement = read_requirement(&page).map_err(|what| at("pg", what))?;
+        let condition = match &page.test {
+            Test::When(text) => Some(expr::parse(text).map_err(|what| at("when", what))?),
+            _ => None,
+        };
+        Ok(Rule {
+            requirement: OnceLock::from(requirement.map(Box::new)),
+            condition: condition.map(|condition| When::Own(Box::new(condition))),
+            page: Held::Own(Box::new(page)),
+        })
     }
 
     fn requirement(&self) -> Option<&Requirement> {
-        let read =
-            || self.read_requirement().expect("pages of one's own were tried, a test reads the others").map(Box::new);
+        let read = || read_requirement(&self.page).expect("a test reads those of the program's pages").map(Box::new);
         self.requirement.get_or_init(read).as_deref()
     }
 
     fn condition(&self) -> Option<&Condition> {
-        let read = || self.read_condition().expect("as above").map(Box::new);
-        self.condition.get_or_init(read).as_deref()
+        self.condition.as_ref().map(|condition| match condition {
+            When::BuiltIn(condition) => *condition,
+            When::Own(condition) => condition,
+        })
     }
 
     fn speaks(&self, version: PgVersion, standing: Standing) -> bool {
@@ -203,6 +203,13 @@ impl Rule {
             wanted => role.is_some_and(|role| role.word() == wanted),
         };
         in_role && self.requirement().is_none_or(|requirement| requirement.holds_for(version))
+    }
+}
+
+fn read_requirement(page: &Page) -> Result<Option<Requirement>, String> {
+    match page.pg.as_ref() {
+        "" => Ok(None),
+        text => Requirement::from_str(text).map(Some).map_err(|error| error.to_string()),
     }
 }
 
@@ -221,8 +228,10 @@ mod tests {
 
     #[test]
     fn requirements_and_conditions_of_all_pages_are_read() {
-        for page in rule::PAGES {
-            assert_eq!(Rule::of(Held::BuiltIn(page)).fault(), None, "{}", page.id);
+        for (page, condition) in rule::PAGES.iter().zip(rule::CONDITIONS) {
+            assert_eq!(read_requirement(page).err(), None, "{}", page.id);
+            let Test::When(text) = &page.test else { continue };
+            assert_eq!(expr::parse(text).as_ref().ok(), condition.as_ref(), "{}", page.id);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
 use std::io;
@@ -22,8 +23,9 @@ type Listing = Result<Vec<(Vec<u8>, bool)>, ReadError>;
 
 /// Files of another source, each read at most once: for one node, and dropped with it.
 pub struct Cached<'a> {
-    read: RefCell<HashMap<PathBuf, Answer>>,
-    listed: RefCell<HashMap<PathBuf, Listing>>,
+    // Not by path: to hash one is to split it.
+    read: RefCell<HashMap<OsString, Answer>>,
+    listed: RefCell<HashMap<OsString, Listing>>,
     under: &'a dyn Files,
 }
 
@@ -42,9 +44,10 @@ impl<'a> Cached<'a> {
                 Ok(entries) => Found::Directory { names: included(entries) },
                 Err(error) => missing(error),
             };
-            inputs.insert(path.clone(), found);
+            inputs.insert(PathBuf::from(path), found);
         }
         for (path, answer) in self.read.borrow().iter() {
+            let path = Path::new(path);
             let found = match answer {
                 Ok(bytes) => match disk.resolve(path).map(|path| access(&path)) {
                     Ok(Ok(access)) => Found::File(as_state(bytes, access)),
@@ -54,7 +57,7 @@ impl<'a> Cached<'a> {
                 Err(ReadError::IsDirectory) if inputs.contains_key(path) => continue,
                 Err(error) => missing(error),
             };
-            inputs.insert(path.clone(), found);
+            inputs.insert(path.to_owned(), found);
         }
         let inputs = inputs.into_iter().filter(|(path, _)| !is_of_a_running_server(path));
         inputs.map(|(path, found)| Input { path, found }).collect()
@@ -63,20 +66,20 @@ impl<'a> Cached<'a> {
 
 impl Files for Cached<'_> {
     fn read(&self, path: &Path) -> Answer {
-        if let Some(known) = self.read.borrow().get(path) {
+        if let Some(known) = self.read.borrow().get(path.as_os_str()) {
             return known.clone();
         }
         let read = self.under.read(path);
-        self.read.borrow_mut().insert(path.to_owned(), read.clone());
+        self.read.borrow_mut().insert(path.into(), read.clone());
         read
     }
 
     fn list(&self, directory: &Path) -> Listing {
-        if let Some(known) = self.listed.borrow().get(directory) {
+        if let Some(known) = self.listed.borrow().get(directory.as_os_str()) {
             return known.clone();
         }
         let listed = self.under.list(directory);
-        self.listed.borrow_mut().insert(directory.to_owned(), listed.clone());
+        self.listed.borrow_mut().insert(directory.into(), listed.clone());
         listed
     }
 

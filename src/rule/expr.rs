@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, Kind, Parameter, ParameterId};
 use crate::model::settings::Settings;
 use crate::value::{Context, Value};
 
-pub use grammar::parse;
+pub use grammar::{Comparison, Condition, Operand, parse};
 
 /// The settings that a condition is about.
 #[derive(Clone, Copy, Debug)]
@@ -65,62 +65,13 @@ fn find(catalog: &Catalog, name: &str) -> Option<ParameterId> {
     catalog.find(bare.as_bytes())
 }
 
-/// A condition.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Condition {
-    /// All hold.
-    All(Vec<Condition>),
-    /// One holds.
-    Any(Vec<Condition>),
-    /// It does not hold.
-    Not(Box<Condition>),
-    /// Two operands compare so.
-    Compare(Operand, Comparison, Operand),
-    /// An operand is one of several.
-    In(Operand, Vec<Operand>),
-    /// A file sets the parameter.
-    IsSet(String),
-    /// A Boolean parameter is on.
-    On(String),
-}
-
-/// How two operands compare.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Comparison {
-    /// `=`
-    Equal,
-    /// `<>`
-    Different,
-    /// `<`
-    Less,
-    /// `<=`
-    LessOrEqual,
-    /// `>`
-    Greater,
-    /// `>=`
-    GreaterOrEqual,
-}
-
-/// What is compared.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Operand {
-    /// A parameter's effective value where the version knows the name, else the word itself.
-    Word(String),
-    /// A number with or without unit, or quoted text.
-    Literal(String),
-    /// A sum of terms, those with `true` taken off.
-    Sum(Vec<(bool, Operand)>),
-    /// A product.
-    Product(Vec<Operand>),
-}
-
 impl Condition {
     /// Whether it holds for these settings.
     pub fn holds(&self, scope: &Scope) -> bool {
         match self {
             Condition::All(all) => all.iter().all(|condition| condition.holds(scope)),
             Condition::Any(any) => any.iter().any(|condition| condition.holds(scope)),
-            Condition::Not(condition) => !condition.holds(scope),
+            Condition::Neither(several) => !several.iter().any(|condition| condition.holds(scope)),
             Condition::IsSet(name) => scope.is_set(name),
             Condition::On(name) => scope.value(name) == Some(Value::Bool(true)),
             Condition::Compare(left, comparison, right) => {
@@ -134,34 +85,36 @@ impl Condition {
 
     /// Whether it is about a primary and its standby.
     pub fn is_about_pairs(&self) -> bool {
-        let mut names = Vec::new();
-        self.collect(&mut names);
-        names.iter().any(|name| matches!(name.split_once('.'), Some((PRIMARY | STANDBY, _))))
+        let mut found = false;
+        self.each(&mut |name| found |= matches!(name.split_once('.'), Some((PRIMARY | STANDBY, _))));
+        found
     }
 
     /// The words in it, parameters among them, in order of appearance.
     pub fn names(&self) -> Vec<&str> {
-        let mut names = Vec::new();
-        self.collect(&mut names);
-        let mut seen = BTreeSet::new();
-        names.retain(|name| seen.insert(*name));
+        let (mut names, mut seen) = (Vec::new(), BTreeSet::new());
+        self.each(&mut |name| {
+            if seen.insert(name) {
+                names.push(name);
+            }
+        });
         names
     }
 
-    fn collect<'a>(&'a self, names: &mut Vec<&'a str>) {
+    /// Shows every word in it.
+    fn each<'a>(&'a self, show: &mut dyn FnMut(&'a str)) {
         match self {
-            Condition::All(several) | Condition::Any(several) => {
-                several.iter().for_each(|condition| condition.collect(names))
+            Condition::All(several) | Condition::Any(several) | Condition::Neither(several) => {
+                several.iter().for_each(|condition| condition.each(show))
             }
-            Condition::Not(condition) => condition.collect(names),
-            Condition::IsSet(name) | Condition::On(name) => names.push(name),
+            Condition::IsSet(name) | Condition::On(name) => show(name),
             Condition::Compare(left, _, right) => {
-                left.collect(names);
-                right.collect(names);
+                left.each(show);
+                right.each(show);
             }
             Condition::In(left, several) => {
-                left.collect(names);
-                several.iter().for_each(|operand| operand.collect(names));
+                left.each(show);
+                several.iter().for_each(|operand| operand.each(show));
             }
         }
     }
@@ -173,11 +126,10 @@ impl Condition {
             _ => is_known(name),
         };
         match self {
-            Condition::All(several) | Condition::Any(several) => {
+            Condition::All(several) | Condition::Any(several) | Condition::Neither(several) => {
                 several.iter().find_map(|condition| condition.stranger(is_known))
             }
-            Condition::Not(condition) => condition.stranger(is_known),
-            Condition::IsSet(name) | Condition::On(name) => (!is_known_bare(name)).then_some(name.as_str()),
+            Condition::IsSet(name) | Condition::On(name) => (!is_known_bare(name)).then_some(name.as_ref()),
             // Of what is compared one is a parameter; the others may be words that it takes.
             Condition::Compare(..) | Condition::In(..) => {
                 let names = self.names();
@@ -193,10 +145,9 @@ impl Condition {
     /// What does not fit.
     pub fn check(&self, catalog: &Catalog) -> Result<(), String> {
         match self {
-            Condition::All(several) | Condition::Any(several) => {
+            Condition::All(several) | Condition::Any(several) | Condition::Neither(several) => {
                 several.iter().try_for_each(|condition| condition.check(catalog))
             }
-            Condition::Not(condition) => condition.check(catalog),
             Condition::IsSet(_) => Ok(()),
             Condition::On(name) => match find(catalog, name).map(|id| catalog.get(id).kind) {
                 Some(Kind::Bool) | None => Ok(()),
@@ -211,12 +162,12 @@ impl Condition {
 }
 
 impl Operand {
-    fn collect<'a>(&'a self, names: &mut Vec<&'a str>) {
+    fn each<'a>(&'a self, show: &mut dyn FnMut(&'a str)) {
         match self {
-            Operand::Word(name) => names.push(name),
+            Operand::Word(name) => show(name),
             Operand::Literal(_) => {}
-            Operand::Sum(terms) => terms.iter().for_each(|(_, operand)| operand.collect(names)),
-            Operand::Product(factors) => factors.iter().for_each(|operand| operand.collect(names)),
+            Operand::Sum(terms) => terms.iter().for_each(|(_, operand)| operand.each(show)),
+            Operand::Product(factors) => factors.iter().for_each(|operand| operand.each(show)),
         }
     }
 }
@@ -244,10 +195,9 @@ fn compare(left: &Operand, right: &Operand, scope: &Scope) -> Option<std::cmp::O
             (Value::Word(first), Value::Word(second)) => {
                 return Some(rank(left, first, scope)?.cmp(&rank(right, second, scope)?));
             }
-            (Value::Integer(_) | Value::Real(_), _) => (
-                Value::Real(number(&Operand::Word(left.to_string()), scope)?),
-                Value::Real(number(&Operand::Word(right.to_string()), scope)?),
-            ),
+            (Value::Integer(_) | Value::Real(_), _) => {
+                (Value::Real(of_setting(left, scope)?), Value::Real(of_setting(right, scope)?))
+            }
             values => values,
         },
         _ => (Value::Real(number(left, scope)?), Value::Real(number(right, scope)?)),
@@ -283,10 +233,7 @@ fn rank(name: &str, word: &str, scope: &Scope) -> Option<usize> {
 /// A number in bytes or microseconds where the setting has a unit, so that settings of several units compare.
 fn number(operand: &Operand, scope: &Scope) -> Option<f64> {
     match operand {
-        Operand::Word(name) => {
-            let parameter = scope.catalog().get(find(scope.catalog(), name)?);
-            Some(as_number(&scope.value(name)?)? * parameter.unit.map_or(1.0, |unit| unit.size() as f64))
-        }
+        Operand::Word(name) => of_setting(name, scope),
         Operand::Literal(text) => text.parse().ok(),
         Operand::Sum(terms) => terms.iter().try_fold(0.0, |sum, (minus, term)| {
             Some(if *minus { sum - number(term, scope)? } else { sum + number(term, scope)? })
@@ -295,6 +242,11 @@ fn number(operand: &Operand, scope: &Scope) -> Option<f64> {
             factors.iter().try_fold(1.0, |product, factor| Some(product * number(factor, scope)?))
         }
     }
+}
+
+fn of_setting(name: &str, scope: &Scope) -> Option<f64> {
+    let parameter = scope.catalog().get(find(scope.catalog(), name)?);
+    Some(as_number(&scope.value(name)?)? * parameter.unit.map_or(1.0, |unit| unit.size() as f64))
 }
 
 fn as_number(value: &Value) -> Option<f64> {

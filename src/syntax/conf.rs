@@ -102,16 +102,21 @@ impl Broken {
 pub fn lines(bytes: &[u8]) -> impl Iterator<Item = Line> + '_ {
     let mut start = 0;
     let mut number = 0;
+    let mut feeds = memchr::memchr_iter(b'\n', bytes);
     std::iter::from_fn(move || {
         if start == bytes.len() {
             return None;
         }
-        let (end, last) = match memchr::memchr(b'\n', &bytes[start..]) {
-            Some(length) => (start + length, false),
+        let (end, last) = match feeds.next() {
+            Some(feed) => (feed, false),
             None => (bytes.len(), true),
         };
         number += 1;
-        let content = content(&bytes[start..end], start, last);
+        // Most lines of a sample are comments.
+        let content = match bytes[start] {
+            b'#' => Content::Nothing,
+            _ => content(&bytes[start..end], start, last),
+        };
         let span = Span::new(start, if last { end } else { end + 1 });
         start = span.end;
         Some(Line { number, span, content })
