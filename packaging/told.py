@@ -62,8 +62,8 @@ def wheel(profile, given=None):
         return skipped("the wheel", "--fetch brings maturin")
     for old in WHEELS.glob("*.whl"):
         old.unlink()
-    arguments = ["build", "--profile", profile, "--out", WHEELS]
-    code, said = run(TOOLS / "maturin", *arguments, cwd=ROOT / "packaging/wheel")
+    path = {**os.environ, "PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
+    code, said = run(ROOT / "packaging/wheel/build", "--profile", profile, env=path)
     built = list(WHEELS.glob(f"pgconflint-{VERSION}-*.whl"))
     told("the wheel is built", said[-2000:] if code or len(built) != 1 else None, built and built[0].name)
     return built[0] if not code and len(built) == 1 else None
