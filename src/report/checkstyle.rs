@@ -18,7 +18,7 @@ pub fn write(out: &mut dyn Write, diagnostics: &[Diagnostic]) -> io::Result<()> 
             writeln!(
                 out,
                 "    <error line=\"{line}\" column=\"{column}\" severity=\"{level}\" message=\"{}\" source=\"pgconflint.{}\"/>",
-                escape(&diagnostic.sentence()),
+                escape(&diagnostic.sentence_with_help()),
                 escape(rule_id)
             )?;
         }

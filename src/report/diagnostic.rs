@@ -226,6 +226,12 @@ impl Diagnostic {
         format!("{}{}", self.message.replace('\n', " "), self.versions)
     }
 
+    /// The message and what to do on one line, for readers that put line feeds together as HTML does.
+    pub fn sentence_with_help(&self) -> String {
+        let help = self.help.as_ref().map(|help| format!("; help: {}", help.replace('\n', " ")));
+        format!("{}{}", self.sentence(), help.unwrap_or_default())
+    }
+
     /// What to do and what the server says, each on a line.
     pub fn advice(&self) -> Vec<String> {
         let server = self.server.as_ref().map(|server| format!("The server says: {server}"));

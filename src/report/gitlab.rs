@@ -38,7 +38,7 @@ pub fn document<'a>(diagnostics: &'a [Diagnostic]) -> Vec<Issue<'a>> {
         let Diagnostic { rule_id, line, column, end_line, end_column, .. } = diagnostic;
         Issue {
             // The name of the check is not shown, so the description begins with it.
-            description: format!("{rule_id}: {}", diagnostic.sentence()),
+            description: format!("{rule_id}: {}", diagnostic.sentence_with_help()),
             check_name: rule_id,
             fingerprint: &diagnostic.fingerprint,
             severity: severity(diagnostic.level),

@@ -85,6 +85,25 @@ fn columns_are_right_in_every_format() {
     assert_eq!(shown(Format::Rdjson, &report).matches("\"column\": 20").count(), 3);
 }
 
+/// All but `concise`, whose one line is fixed; what a page makes of line feeds is read past.
+#[test]
+fn help_is_seen_in_every_format_with_room_for_it() {
+    let mut report = Report::default();
+    let places = add(&mut report.sources, "x.conf", "«a» = 1\n".as_bytes());
+    let mut found = finding("r", Severity::Error, "no such thing", places[0], "here");
+    found.help = Some("Did you mean\n`b`, password=s3cret".to_owned());
+    report.findings.push(found);
+    for format in ALL {
+        let text = shown(format, &report).replace("<code>", "`").replace("</code>", "`");
+        let text = text.replace("\\n", " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(text.contains("Did you mean `b`"), format != Format::Concise, "{format:?}: {text}");
+        assert!(!text.contains("s3cret"), "{format:?}: {text}");
+    }
+    let gitlab = json_of(Format::Gitlab, &report);
+    assert_eq!(gitlab[0]["description"], "r: no such thing; help: Did you mean `b`, password=****");
+    assert_eq!(shown(Format::Concise, &report), "x.conf:1:1: error: no such thing [r]\n");
+}
+
 #[test]
 fn no_format_shows_a_secret_or_acts_on_a_terminal() {
     let report = described();
