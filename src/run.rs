@@ -4,7 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod base;
-mod baseline;
+pub(crate) mod baseline;
 mod check;
 mod exclude;
 pub(crate) mod explain;

@@ -18,7 +18,7 @@ mod session;
 mod uri;
 mod wire;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -61,7 +61,8 @@ pub fn stdio(options: &Check, show_secrets: bool, world: &mut World<'_>) -> Exit
 /// What is wrong with a configuration file that was named.
 pub fn serve(connection: &Connection, options: &Check, show: &Show) -> Result<Exit, Vec<String>> {
     let disk = Disk::below(show.root.clone());
-    let mut server = Server { session: Session::new(options, &disk, show)?, phase: Phase::Fresh, watches: false };
+    let session = Session::new(options, &disk, show)?;
+    let mut server = Server { session, phase: Phase::Fresh, watches: false, watched: BTreeSet::new() };
     let mut waiting: VecDeque<Message> = VecDeque::new();
     loop {
         if waiting.is_empty() {
@@ -120,6 +121,8 @@ struct Server<'a> {
     phase: Phase,
     /// Whether the client can be asked to say when files change on the disk.
     watches: bool,
+    /// The names of the baselines that it was asked about.
+    watched: BTreeSet<String>,
 }
 
 impl Server<'_> {
@@ -129,10 +132,23 @@ impl Server<'_> {
             return;
         }
         self.session.refresh();
+        self.watch_baselines(connection);
         for news in self.session.news() {
             let notification = Notification::new("textDocument/publishDiagnostics".to_owned(), news);
             // A client that has gone is noticed when the next message is awaited.
             let _ = connection.sender.send(notification.into());
+        }
+    }
+
+    /// Which files are baselines is said by configurations, so they are asked about once these have been read.
+    fn watch_baselines(&mut self, connection: &Connection) {
+        for name in self.session.baseline_names() {
+            if self.watches && !self.watched.contains(&name) {
+                // What has a meaning in globs stands for itself nowhere, but for any character.
+                let plain = name.replace(['*', '?', '[', ']', '{', '}', '!', ','], "?");
+                let _ = connection.sender.send(watch(&format!("baseline {name}"), &[&format!("**/{plain}")]).into());
+                self.watched.insert(name);
+            }
         }
     }
 
@@ -232,7 +248,9 @@ impl Server<'_> {
         let Notification { method, params } = notification;
         match method.as_str() {
             "initialized" if self.watches => {
-                let _ = connection.sender.send(watch().into());
+                // Pages of rules of one's own are Markdown.
+                let globs = ["**/*.conf", "**/*.signal", "**/PG_VERSION", "**/pgconflint.toml", "**/*.md"];
+                let _ = connection.sender.send(watch("files", &globs).into());
             }
             "textDocument/didOpen" => {
                 let Ok(params) = serde_json::from_value::<DidOpenTextDocumentParams>(params) else { return };
@@ -276,18 +294,16 @@ impl Server<'_> {
     }
 }
 
-/// Asks a client to say when a file changes that may matter.
-fn watch() -> Request {
-    // Pages of rules of one's own are Markdown.
-    let globs = ["**/*.conf", "**/*.signal", "**/PG_VERSION", "**/pgconflint.toml", "**/*.md"];
+/// Asks a client to say when a file changes that may matter. Each time under another id.
+fn watch(id: &str, globs: &[&str]) -> Request {
     let watchers: Vec<Value> = globs.iter().map(|glob| json!({"globPattern": glob})).collect();
     let registration = json!({
-        "id": "files",
+        "id": id,
         "method": "workspace/didChangeWatchedFiles",
         "registerOptions": {"watchers": watchers},
     });
     Request::new(
-        "watch".to_owned().into(),
+        format!("watch {id}").into(),
         "client/registerCapability".to_owned(),
         json!({"registrations": [registration]}),
     )

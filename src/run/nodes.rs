@@ -64,8 +64,7 @@ pub struct Examined {
 
 impl<'a> Run<'a> {
     /// A run whose nodes others find.
-    pub(crate) fn new(options: &'a Check, disk: &'a Disk, show: &'a Show) -> Run<'a> {
-        let baselines = Baselines::default();
+    pub(crate) fn new(options: &'a Check, disk: &'a Disk, show: &'a Show, baselines: Baselines) -> Run<'a> {
         Run { options, disk, show, stdin: None, jobs: Vec::new(), baselines, errors: Vec::new() }
     }
 
@@ -87,7 +86,7 @@ impl<'a> Run<'a> {
             ]);
         }
         let mut projects = Projects::new(&show.directory, options.target.config.as_deref(), options.target.isolated)?;
-        let mut run = Run { baselines: Baselines::asked(kept), ..Run::new(options, disk, show) };
+        let mut run = Run::new(options, disk, show, Baselines::asked(kept));
         if let Some(pair) = &options.pair {
             if options.target.role.is_some() {
                 return Err(vec!["--role says what --primary and --standby say already".to_owned()]);

@@ -56,8 +56,9 @@ impl Projects {
     /// # Errors
     /// What is wrong with its configuration file.
     pub fn of(&mut self, directory: &Path) -> Result<Arc<Project>, Vec<String>> {
-        if let Some(only) = &self.only {
-            return Ok(Arc::clone(only));
+        if let Some(only) = self.only.clone() {
+            self.watch_baseline(&only);
+            return Ok(only);
         }
         let top = self.directory.join(directory);
         let mut passed = Vec::new();
@@ -74,11 +75,21 @@ impl Projects {
                 let shown = path.strip_prefix(&self.directory).unwrap_or(&path);
                 found = Arc::new(load(shown)?);
                 self.stamps.extend(found.pages.iter().map(|page| (page.clone(), stamp(page))));
+                self.watch_baseline(&found);
                 break;
             }
         }
         self.known.extend(passed.into_iter().map(|directory| (directory, Arc::clone(&found))));
         Ok(found)
+    }
+
+    /// The baseline is read by others, and what was found with it is as stale as it is.
+    fn watch_baseline(&mut self, project: &Project) {
+        if let Some(path) = &project.config.baseline {
+            let path = self.directory.join(path);
+            let now = stamp(&path);
+            self.stamps.entry(path).or_insert(now);
+        }
     }
 
     /// Forgets everything if a file has changed, come or gone since it was read; says whether it did.

@@ -95,7 +95,7 @@ impl Session<'_> {
     /// All safe fixes that stay within a file, until none is left, as `--fix` makes them.
     fn fix_all(&self, path: &Path, home: &Home) -> Option<CodeAction> {
         let project = home.project.as_ref()?;
-        let run = Run::new(self.options, self.disk, self.show);
+        let run = Run::new(self.options, self.disk, self.show, home.baselines.clone());
         let check = |files: &dyn Files| {
             let mut report = run.report(files, &home.members, project);
             let own = |place: &Place| real(self.disk, &report.sources.get(place.file).path) == path;

@@ -16,6 +16,7 @@ use crate::files::{Cached, Disk, Node, Place};
 use crate::finding::Finding;
 use crate::names;
 use crate::report::{Report, Show};
+use crate::run::baseline::Baselines;
 use crate::run::nodes::Run;
 use crate::run::project::{Project, Projects};
 use crate::run::{directory_of, group};
@@ -55,6 +56,8 @@ pub struct Home {
     pub members: Vec<Member>,
     /// Whose rules hold.
     pub project: Option<Arc<Project>>,
+    /// What was found before, and is not told.
+    pub baselines: Baselines,
     /// What was found.
     pub report: Report,
     /// Why it could not be checked.
@@ -162,6 +165,13 @@ impl<'a> Session<'a> {
         self.documents.get(&path).map_or_else(|| uri::of_path(&path), |document| document.uri.clone())
     }
 
+    /// The names of the baselines that configurations name, also of those that could not be read.
+    pub fn baseline_names(&self) -> BTreeSet<String> {
+        let projects = self.homes.iter().filter_map(|home| home.project.as_ref());
+        let paths = projects.filter_map(|project| project.config.baseline.as_ref()?.file_name());
+        paths.map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
     fn find_home(&mut self, path: &Path) -> Option<Home> {
         let kind = self.documents.get(path)?.kind;
         let directories = path.ancestors().skip(1).take(LEVELS).enumerate();
@@ -199,13 +209,17 @@ impl<'a> Session<'a> {
         let jobs = group::grouped(found, self.show);
         let own = jobs.into_iter().find(|job| job.paths().any(|path| *path == node.path));
         let job = own.expect("it was among those that were grouped");
-        let run = Run::new(self.options, self.disk, self.show);
+        let mut baselines = Baselines::default();
+        if let Err(trouble) = baselines.read(&project.config, self.show) {
+            return Home::in_trouble(node, vec![trouble], Some(project));
+        }
+        let run = Run::new(self.options, self.disk, self.show, baselines);
         let buffers = self.files();
         let files = Cached::new(&buffers);
         match run.members(&files, &job) {
             Ok(members) => {
                 let report = run.report(&files, &members, &project);
-                self.home_of(members, project, report)
+                self.home_of(members, project, run.baselines, report)
             }
             Err(trouble) => {
                 let path = trouble.path.map_or_else(String::new, |path| format!("{}: ", self.show.path(&path)));
@@ -214,14 +228,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn home_of(&self, members: Vec<Member>, project: Arc<Project>, report: Report) -> Home {
+    fn home_of(&self, members: Vec<Member>, project: Arc<Project>, baselines: Baselines, report: Report) -> Home {
         let directory = |member: &Member| directory_of(&member.node.path, member.node.file.is_some());
         let directories = members.iter().map(|member| real(self.disk, &directory(member)));
         let mut files: BTreeMap<PathBuf, Vec<FileId>> = BTreeMap::new();
         for (file, source) in report.sources.iter() {
             files.entry(real(self.disk, &source.path)).or_default().push(file);
         }
-        Home { directories: directories.collect(), files, project: Some(project), trouble: Vec::new(), members, report }
+        let directories = directories.collect();
+        Home { members, project: Some(project), baselines, report, trouble: Vec::new(), directories, files }
     }
 
     /// What a server of the newest version makes of the node of a file; of the newest that reads it for recovery.conf.
@@ -250,7 +265,8 @@ impl Home {
             files.insert(node.path.clone(), vec![file]);
         }
         let directory = directory_of(&node.path, node.place != Place::Directory);
-        Home { members: Vec::new(), project, report, trouble, directories: vec![directory], files }
+        let (members, baselines) = (Vec::new(), Baselines::default());
+        Home { members, project, baselines, report, trouble, directories: vec![directory], files }
     }
 
     /// The file at a path, if it was read.

@@ -71,6 +71,40 @@ fn set_ups_name_the_languages() {
     }
 }
 
+/// The baseline that the command line writes is the one that the editor heeds: the same is left on both sides.
+#[test]
+fn a_baseline_holds_in_the_editor_what_it_holds_on_the_command_line() {
+    let mut client = Client::new();
+    client.write("pgconflint.toml", "pg = \"16\"\nbaseline = \"known.json\"");
+    client.write("known.json", r#"{"schemaVersion": 1, "findings": []}"#);
+    client.write("db/PG_VERSION", "16");
+    client.write("db/postgresql.conf", "work_mem = 64mb\ninclude = 'more.conf'\nno_such = 1");
+    client.write("db/more.conf", "wal_level = minimal\nport = 1\nport = 2");
+    client.write("db/pg_hba.conf", "local all all scram\nlocal all all");
+    let names = ["db/postgresql.conf", "db/more.conf", "db/pg_hba.conf"];
+    let told = |client: &mut Client| -> Vec<String> {
+        client.act("start", "");
+        let told = names.map(|name| client.act("open", name));
+        let codes = told
+            .iter()
+            .flat_map(|told| told.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     ")));
+        codes.map(|line| line.rsplit_once(": ").map_or(line, |(_, message)| message).to_owned()).collect()
+    };
+    let run = |client: &Client, arguments: &[&str]| {
+        let mut command = std::process::Command::new(insta_cmd::get_cargo_bin("pgconflint"));
+        let output = command.current_dir(client.root.path()).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let left = |client: &Client| run(client, &["check", "db", "--format", "concise"]).lines().count();
+    let before = told(&mut client).len();
+    assert!(before > 4 && before == left(&client), "{}", run(&client, &["check", "db", "--format", "concise"]));
+    assert!(run(&client, &["baseline", "write", "db"]).starts_with("known.json: "));
+    assert_eq!((told(&mut client), left(&client)), (Vec::new(), 0));
+    client.write("db/more.conf", "wal_level = minimal\nport = 1\nport = 2\nfsync = maybe");
+    let after = told(&mut client);
+    assert_eq!((after.len(), left(&client)), (1, 1), "{after:?}");
+}
+
 /// What was cancelled before its turn came is said to be, and all else is answered.
 #[test]
 fn what_is_cancelled_in_time_is_not_answered() {

@@ -91,6 +91,10 @@ impl Client {
                 self.tell("workspace/didChangeWatchedFiles", json!({"changes": [{"uri": self.uri(name), "type": 3}]}));
                 self.settled()
             }
+            "changed" => {
+                self.tell("workspace/didChangeWatchedFiles", json!({"changes": [{"uri": self.uri(name), "type": 2}]}));
+                self.settled()
+            }
             "saved" => {
                 self.tell("textDocument/didSave", json!({"textDocument": {"uri": self.uri(name)}}));
                 self.settled()
@@ -136,9 +140,7 @@ impl Client {
         self.encoding = answer["capabilities"]["positionEncoding"].as_str().unwrap().to_owned();
         self.tell("initialized", json!({}));
         let told = self.settled();
-        let asked = std::mem::take(&mut self.asked);
-        let asked = asked.iter().map(|request| format!("  asks: {} {}\n", request.method, request.params));
-        format!("  columns in {}\n{}{told}", self.encoding, asked.collect::<String>())
+        format!("  columns in {}\n{told}", self.encoding)
     }
 
     fn uri(&self, name: &str) -> String {
@@ -195,9 +197,12 @@ impl Client {
     fn settled(&mut self) -> String {
         self.ask("is this heard?", Value::Null);
         self.ask("is that?", Value::Null);
-        let shown = self.heard[self.shown..].iter().map(|told| self.shown(told)).collect();
+        let asked = std::mem::take(&mut self.asked);
+        let asked = asked.iter().map(|request| format!("  asks: {} {}\n", request.method, request.params));
+        let shown = self.heard[self.shown..].iter().map(|told| self.shown(told));
+        let said = asked.chain(shown).collect();
         self.shown = self.heard.len();
-        shown
+        said
     }
 
     fn shown(&self, told: &Notification) -> String {
