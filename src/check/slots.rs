@@ -50,6 +50,7 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
     spots.extend(missing(view, slots.as_deref()));
     let Some(slots) = slots.filter(|slots| !slots.is_empty()) else { return };
     spots.extend(without_state(view, &slots));
+    spots.extend(unreadable_state(view, &slots));
     spots.extend(too_many(view, &slots));
     spots.extend(wal_level(view, &slots));
     spots.extend(on_standby(view, &slots));
@@ -73,6 +74,56 @@ fn without_state(view: &View, slots: &[Slot]) -> Option<Spot> {
     let spot = Spot::new("slot-without-state", view.top()?).word("other", slot.name.clone());
     let says = format!("could not open file \"{}/{}/state\"", names::PG_REPLSLOT, slot.name);
     Some(spot.label(format!("pg_replslot/{} beside it", slot.name)).server(says))
+}
+
+/// The file of a slot that a start reads and cannot use: it ends too early, or another one stands in its place.
+fn unreadable_state(view: &View, slots: &[Slot]) -> Option<Spot> {
+    let directory = view.tree.data_directory.join(names::PG_REPLSLOT);
+    slots.iter().find_map(|slot| {
+        let state = view.files.read(&directory.join(&slot.name).join("state")).ok()?;
+        let fault = fault(&state)?;
+        let spot = |rule: &'static str| Some(Spot::new(rule, view.top()?).word("other", slot.name.clone()));
+        let shown = format!("{}/{}/state", names::PG_REPLSLOT, slot.name);
+        let spot = match fault {
+            StateFault::TooShort { has, wanted } => {
+                let colon = if view.settings.catalog.version.major < Major::V12 { "," } else { ":" };
+                let spot = spot("slot-state-too-short")?.word("has", state.len().to_string());
+                spot.server(format!("could not read file \"{shown}\"{colon} read {has} of {wanted}"))
+            }
+            StateFault::Foreign(magic) => {
+                let wanted = u32::from_le_bytes(MAGIC);
+                let says =
+                    format!("replication slot file \"{shown}\" has wrong magic number: {magic} instead of {wanted}");
+                spot("slot-state-foreign")?.server(says)
+            }
+        };
+        Some(spot.label(format!("{shown} beside it")))
+    })
+}
+
+/// Why a start ends at the file of a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum StateFault {
+    /// Of so many bytes that are due at a time no more are there.
+    TooShort { has: usize, wanted: usize },
+    /// It begins with another number.
+    Foreign(u32),
+}
+
+/// The head of the file: what it is, a checksum, a version, and how many bytes follow.
+const HEAD: usize = 16;
+
+/// What a server of any major does not take. Versions, sums and what follows differ from major to major.
+fn fault(state: &[u8]) -> Option<StateFault> {
+    let number = |at: usize| state.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
+    let (Some(magic), Some(length)) = (number(0), number(HEAD - 4)) else {
+        return Some(StateFault::TooShort { has: state.len(), wanted: HEAD });
+    };
+    if magic != u32::from_le_bytes(MAGIC) {
+        return Some(StateFault::Foreign(magic));
+    }
+    let (has, wanted) = (state.len() - HEAD, usize::try_from(length).ok()?);
+    (has < wanted).then_some(StateFault::TooShort { has, wanted })
 }
 
 fn too_many(view: &View, slots: &[Slot]) -> Option<Spot> {
@@ -157,3 +208,23 @@ pub fn at_waited_for(view: &View, rule: &'static str) -> Option<Spot> {
 
 /// The trait of the setting that names them, in `rules/catalog/traits.tsv`.
 const WAITED_FOR: &str = "slots-waited-for";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cut off anywhere it is too short; with more behind it a server takes it.
+    #[test]
+    fn the_file_of_a_slot_is_whole_or_none() {
+        let mut whole = MAGIC.to_vec();
+        whole.extend([7, 7, 7, 7, 5, 0, 0, 0, 184, 0, 0, 0]);
+        whole.resize(HEAD + 184, 1);
+        for length in 0..whole.len() {
+            let (has, wanted) = if length < HEAD { (length, HEAD) } else { (length - HEAD, 184) };
+            assert_eq!(fault(&whole[..length]), Some(StateFault::TooShort { has, wanted }));
+        }
+        assert_eq!(fault(&whole), None);
+        assert_eq!(fault(&[whole.as_slice(), b"more"].concat()), None);
+        assert_eq!(fault(&[0; 200]), Some(StateFault::Foreign(0)));
+    }
+}

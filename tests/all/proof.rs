@@ -37,6 +37,9 @@ static RULES: LazyLock<Rules> = LazyLock::new(Rules::built_in);
 /// Of the WAL segments that the examples are written for.
 pub const SEGMENT: u16 = 16;
 
+/// How the file of a slot begins.
+const SLOT: [u8; 4] = 0x0105_1CA1_u32.to_le_bytes();
+
 fn is_of_tls(name: &str) -> bool {
     name.ends_with(".key") || name.ends_with(".crt")
 }
@@ -66,13 +69,14 @@ pub fn files(example: &Example, major: u16) -> FileSet {
             continue;
         }
         files = match name.strip_prefix("pg_replslot/").and_then(|name| name.strip_suffix("/state")) {
-            Some(slot) => {
+            // One that is broken is as it is.
+            Some(slot) if beside.bytes.starts_with(&SLOT) => {
                 let is_logical = beside.bytes.last_chunk() != Some(&[0; 4]);
                 files.with(name, slots::state(major, slot, is_logical).unwrap())
             }
             // An empty key or certificate stands for the one that is there.
-            None if name == examples::DIRECTORY || beside.bytes.is_empty() && is_of_tls(name) => files,
-            None => files.with(name, beside.bytes.to_vec()),
+            _ if name == examples::DIRECTORY || beside.bytes.is_empty() && is_of_tls(name) => files,
+            _ => files.with(name, beside.bytes.to_vec()),
         };
         if let Some(mode) = beside.mode {
             files = files.mode(name, mode);
