@@ -5,6 +5,7 @@
 
 mod addresses;
 mod logs;
+mod maps;
 mod sockets;
 pub(super) mod tls;
 
@@ -29,6 +30,7 @@ pub fn check(view: &View, spots: &mut Vec<Spot>) {
     let data = view.tree.data_directory.as_path();
     if is_there(view, &data.join(names::PG_CONTROL)) {
         spots.extend(hba_file(view, data));
+        spots.extend(maps::check(view, data));
         spots.extend(tls::check(view, data));
         spots.extend(sockets::directory(view, data));
         spots.extend(logs::check(view, data));

@@ -181,3 +181,32 @@ fn whom_commits_wait_for() {
     }
     insta::assert_snapshot!(all);
 }
+
+/// Without a line that goes by a map a name that leads nowhere is a note, and a file that no line names is not missed.
+#[test]
+fn a_missing_pg_ident_conf_is_as_bad_as_its_absence() {
+    let of = |version: &str, main: &str, hba: &str, more: &[(&str, &str)]| {
+        let data = [("global/pg_control", ""), ("pg_hba.conf", hba)];
+        let found = found(version, main, &[&data, more].concat());
+        found.lines().filter(|line| line.contains("ident-file-missing")).collect::<Vec<_>>().join("\n")
+    };
+    let mapped = "local all all peer map=a\nlocal x all peer map=\nhost all all 10.0.0.0/8 ident map=b\n";
+    let named = "ident_file = '/nonexistent/ident'\n";
+    assert_eq!(of("16", "", "local all all peer\n", &[]), "");
+    let note = "postgresql.conf:1 info ident-file-missing: There are no user name maps: /nonexistent/ident is not there (not read; 0 more, 0 edits)";
+    assert_eq!(of("16", named, "local all all peer\n", &[]), note);
+    assert_eq!(
+        of("10", named, mapped, &[("pg_ident.conf", "a b c\n")]),
+        note.replace("info", "warning").replace("0 more", "2 more")
+    );
+    assert_eq!(
+        of("18", "", mapped, &[]),
+        "pg_hba.conf:1 warning ident-file-missing: There are no user name maps: pg_ident.conf is not there (no such map; 1 more, 0 edits)"
+    );
+    assert_eq!(of("18", "", mapped, &[("pg_ident.conf", "")]), "");
+    assert!(
+        of("14", "ident_file = ''\n", mapped, &[])
+            .contains("warning ident-file-missing: There are no user name maps: an empty name is a directory")
+    );
+    assert_eq!(of("14", "ident_file = 'maps'\n", mapped, &[("maps", "")]), "");
+}
