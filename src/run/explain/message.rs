@@ -4,12 +4,14 @@ use crate::check::Rules;
 use crate::rule::Page;
 
 /// The pages that know one of the lines of a message, those of the first lines first; of one line those that say that
-/// the server says it, then those that mention it.
+/// the server says it, who quotes most of it first, then those that mention it.
 pub fn pages<'a>(text: &str, rules: &'a Rules) -> Vec<&'a Page> {
     let mut found: Vec<&Page> = Vec::new();
     for message in messages(text) {
         let all = super::sorted(rules);
-        let (saying, others): (Vec<&Page>, Vec<&Page>) = all.into_iter().partition(|page| says(page, &message));
+        let (mut saying, others): (Vec<&Page>, Vec<&Page>) =
+            all.into_iter().partition(|page| says(page, &message).is_some());
+        saying.sort_by_key(|page| std::cmp::Reverse(says(page, &message)));
         let mentioned = others.into_iter().filter_map(|page| Some((mentions(page, &message)?, page)));
         let mut mentioned: Vec<(usize, &Page)> = mentioned.collect();
         // What is refused comes before what is only unwise; of equals who quotes most of it comes first.
@@ -81,14 +83,16 @@ fn plain(text: &str) -> String {
     plain.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
-fn says(page: &Page, message: &str) -> bool {
+/// How many bytes of the message a page says that the server says.
+fn says(page: &Page, message: &str) -> Option<usize> {
     const SHORTEST_SAID: usize = 12;
     // Majors differ in what they put between quotes.
     let bare = |text: &str| text.to_lowercase().replace('"', "");
     let message_bare = bare(message);
     // A word or two of a message are those of many.
-    let mut says = page.says.iter().map(|said| bare(&said.text)).filter(|said| said.len() >= SHORTEST_SAID);
-    says.any(|said| message_bare.contains(&said) || said.contains(&message_bare))
+    let says = page.says.iter().map(|said| bare(&said.text)).filter(|said| said.len() >= SHORTEST_SAID);
+    let heard = says.filter(|said| message_bare.contains(said) || said.contains(&message_bare));
+    heard.map(|said| said.len().min(message_bare.len())).max()
 }
 
 /// By how many bytes the nearest of what a page quotes is longer or shorter than the message, where it is the same.
@@ -179,6 +183,34 @@ mod tests {
         let hint = "HINT:  Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\".";
         assert_eq!(ids(hint).first().map(String::as_str), Some("unknown-unit"));
         assert!(ids("LOG:  the parameter that nobody knows").is_empty());
+    }
+
+    /// The words of starts that only a copy, a crash or another build call forth.
+    #[test]
+    fn messages_lead_to_the_page_that_is_about_them() {
+        let rules = Rules::built_in();
+        let first = |text: &str| pages(text, &rules).first().map(|page| page.id.to_string()).unwrap_or_default();
+        for (message, id) in [
+            (
+                "LOG:  hostgssenc record cannot match because GSSAPI is not supported by this build",
+                "hba-hostssl-without-ssl",
+            ),
+            (
+                "LOG:  could not open usermap file \"/srv/pg/pg_ident.conf\": No such file or directory",
+                "ident-file-missing",
+            ),
+            ("LOG:  could not open file \"/etc/pg_ident.conf\": No such file or directory", "ident-file-missing"),
+            ("PANIC:  could not read file \"pg_replslot/b/state\": read 0 of 16", "slot-state-too-short"),
+            (
+                "PANIC:  replication slot file \"pg_replslot/b/state\" has wrong magic number: 0 instead of 17112225",
+                "slot-state-foreign",
+            ),
+            ("PANIC:  could not open file \"pg_replslot/b/state\": No such file or directory", "slot-without-state"),
+        ] {
+            assert_eq!(first(message), id, "{message}");
+        }
+        let sspi = pages("LOG:  invalid authentication method \"sspi\": not supported by this build", &rules);
+        assert!(sspi.iter().any(|page| page.id == "hba-method-not-built"));
     }
 
     #[test]
