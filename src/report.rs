@@ -25,7 +25,7 @@ mod xml;
 
 pub use diff::unified;
 pub use output::{Format, Look, Output, Rendered};
-pub use place::{Show, lexical};
+pub use place::{Show, lexical, relative};
 pub use secrets::mask_secrets;
 pub use summary::{Summary, plural};
 

@@ -75,6 +75,17 @@ pub fn lexical(path: &Path) -> PathBuf {
     plain
 }
 
+/// The way from a directory to a path, upwards too, both without `.` and `..`; the path itself where they have no
+/// directory in common.
+pub fn relative(path: &Path, from: &Path) -> PathBuf {
+    let common = path.components().zip(from.components()).take_while(|(one, other)| one == other).count();
+    if !path.components().take(common).any(|part| matches!(part, Component::Normal(_))) {
+        return path.to_owned();
+    }
+    let up = from.components().skip(common).map(|_| Component::ParentDir);
+    up.chain(path.components().skip(common)).collect()
+}
+
 /// Whether a character would act on a terminal or hide what a text says, instead of being seen. A line feed may stay.
 pub fn is_unprintable(char: char) -> bool {
     let hides =

@@ -12,7 +12,7 @@ use crate::cli::Check;
 use crate::config::Config;
 use crate::files::{self, Disk};
 use crate::finding::Finding;
-use crate::report::{Show, diagnostic, plural};
+use crate::report::{Show, diagnostic, plural, relative};
 use crate::source::{Files, Sources};
 use crate::suppress::baseline::{self, Baseline, Key, Stale, Tally};
 
@@ -171,9 +171,8 @@ impl Kept {
 
     /// A file relative to the directory of the baseline, so that it holds wherever the run begins.
     fn name(&self, path: &Path) -> String {
-        let shown = self.show.directory.join(self.show.path(path));
-        let show = Show { directory: self.directory.clone(), ..Show::default() };
-        show.path(&lexical(&shown))
+        let shown = lexical(&self.show.directory.join(self.show.path(path)));
+        Show::default().path(&relative(&shown, &self.directory))
     }
 }
 

@@ -139,6 +139,20 @@ fn a_baseline_keeps_quiet_what_was_there() {
     assert!(run(&tree, &with).1.contains("2 warnings"));
 }
 
+/// Wherever the baseline lies, it holds in every checkout.
+#[test]
+fn a_baseline_names_files_from_where_it_lies() {
+    let files = [("db/postgresql.conf", "work_mem = 1XB\n"), ("db/PG_VERSION", "16\n"), ("ops/kept/README", "")];
+    let (one, other) = (tree(&files), tree(&files));
+    let with = ["--baseline", "ops/kept/b.json"];
+    assert_eq!(run(&one, &[&["baseline", "write"], &with[..]].concat()).0, 0);
+    let written = read(&one, "ops/kept/b.json");
+    assert!(written.contains("\"../../db/postgresql.conf\""), "{written}");
+    fs::write(other.path().join("ops/kept/b.json"), written).unwrap();
+    let (code, text, _) = run(&other, &[&["check", "db"], &with[..]].concat());
+    assert_eq!((code, text.as_str()), (0, "nothing found in 1 file (1 in the baseline)\n"));
+}
+
 #[test]
 fn a_stale_baseline_is_told_and_pruned() {
     let tree = tree(&[
