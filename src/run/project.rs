@@ -70,8 +70,9 @@ impl Projects {
             }
             passed.push(directory.to_owned());
             let path = directory.join(config::NAME);
-            self.stamps.insert(path.clone(), stamp(&path));
-            if path.is_file() {
+            let metadata = fs::metadata(&path).ok();
+            self.stamps.insert(path.clone(), metadata.as_ref().and_then(stamped));
+            if metadata.is_some_and(|metadata| metadata.is_file()) {
                 let shown = path.strip_prefix(&self.directory).unwrap_or(&path);
                 found = Arc::new(load(shown)?);
                 self.stamps.extend(found.pages.iter().map(|page| (page.clone(), stamp(page))));
@@ -109,7 +110,10 @@ impl Projects {
 }
 
 fn stamp(path: &Path) -> Stamp {
-    let metadata = fs::metadata(path).ok()?;
+    fs::metadata(path).ok().as_ref().and_then(stamped)
+}
+
+fn stamped(metadata: &fs::Metadata) -> Stamp {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use crate::files::{Disk, Node, Place};
 use crate::names;
 use crate::run::target;
-use crate::source::Files;
 
 /// The nodes without the directories that hold only the data of another one.
 pub fn without_halves(nodes: Vec<Node>, disk: &Disk) -> Vec<Node> {
-    let has_main = |node: &Node| disk.read(&node.path.join(names::POSTGRESQL_CONF)).is_ok();
+    // One that cannot be read is there all the same, and is told of.
+    let main = |node: &Node| disk.resolve(&node.path.join(names::POSTGRESQL_CONF)).ok();
+    let has_main = |node: &Node| main(node).is_some_and(|path| path.is_file());
     let is_half = |node: &Node| node.place == Place::Directory && !has_main(node);
     // Most trees have none, and then nothing is read.
     if nodes.len() < 2 || !nodes.iter().any(is_half) {
