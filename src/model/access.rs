@@ -247,8 +247,10 @@ impl Reader<'_> {
             records.push(record);
             return Ok(());
         }
+        // There may be a hundred thousand lines, and all are kept: no room for more words than there are.
+        record.fields.reserve_exact(line.fields.len());
         for field in line.fields {
-            let mut words = Vec::new();
+            let mut words = Vec::with_capacity(field.tokens.len());
             for token in field.tokens {
                 let place = Place { file, span: token.span };
                 let names_file = !token.quoted && token.text.len() > 1 && token.text[0] == b'@';

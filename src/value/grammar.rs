@@ -242,7 +242,7 @@ fn check(grammar: &Grammar, context: &Context, text: &[u8]) -> Read {
         Grammar::Timeline => text::read_timeline(context, text),
         Grammar::Timestamp => timestamp::read_target(context, text),
         Grammar::Encoding => text::read_encoding(context, text),
-        Grammar::Locale(empty) => text::read_locale(empty, text),
+        Grammar::Locale(empty) => text::read_locale(context, empty, text),
         Grammar::Title => text::read_title(context, text),
         Grammar::Name(true) => Ok(text::shorten(text).to_vec()),
         Grammar::Name(false) => text::read_name(context, text),

@@ -91,21 +91,35 @@ pub fn read_encoding(context: &Context, text: &[u8]) -> Read {
     }
 }
 
+/// The longest name of a locale.
+const LOCALE_BYTES: usize = 255;
+
 /// A locale of the operating system. Certain are only `C` and `POSIX`, and that an empty value,
 /// which stands for the environment of the server, is refused where `empty` says so; every other
 /// name is refused with `depends`, because another machine may have it. `C.UTF-8` counts as known:
 /// every machine that a server was recorded on has it.
-pub fn read_locale(empty: bool, text: &[u8]) -> Read {
-    let is_utf8 = |codeset: &[u8]| codeset.eq_ignore_ascii_case(b"utf8") || codeset.eq_ignore_ascii_case(b"utf-8");
+pub fn read_locale(context: &Context, empty: bool, text: &[u8]) -> Read {
     match text {
         b"C" | b"POSIX" => Ok(text.to_vec()),
-        [b'C', b'.', codeset @ ..] if is_utf8(codeset) => Ok(text.to_vec()),
+        [b'C', rest @ ..] if is_utf8(rest, context.major) => Ok(text.to_vec()),
         b"" if empty => Ok(Vec::new()),
         b"" => Err(Refusal::default()),
         _ => {
             Err(Refusal { depends: Some("which locales exist depends on the operating system"), ..Refusal::default() })
         }
     }
+}
+
+/// Whether the C library of GNU takes what follows the language `C` (`_TERRITORY`, `.CODESET`, `@MODIFIER`) for UTF-8:
+/// it goes without a territory and a modifier that it does not have, and passes over what no name of a code set has in
+/// it. Servers from 16 on want ASCII.
+fn is_utf8(rest: &[u8], major: Major) -> bool {
+    let named = rest.split(|byte| *byte == b'@').next().unwrap_or_default();
+    let Some(dot) = memchr::memchr(b'.', named).filter(|dot| *dot == 0 || named[0] == b'_') else { return false };
+    let kept = named[dot + 1..].iter().filter(|byte| byte.is_ascii_alphanumeric() || b"_-.,:".contains(byte));
+    let kept: Vec<u8> = kept.map(u8::to_ascii_uppercase).collect();
+    let is_name = rest.len() < LOCALE_BYTES && !rest.contains(&b'/') && (rest.is_ascii() || major < Major::V16);
+    is_name && matches!(kept.as_slice(), b"UTF-8" | b"UTF8")
 }
 
 /// A WAL position, or none.
@@ -242,6 +256,24 @@ fn drop_last(path: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As 10 to 18 on a machine with the C library of GNU.
+    #[test]
+    fn utf8_has_many_spellings() {
+        let is_known = |major, name: &[u8]| read_locale(&Context::new(major, ""), true, name).is_ok();
+        for name in ["C.UTF-8", "C.utf8", "C.UTF-8!", "C.u!t!f!8", "C.UTF-8@", "C.utf8@x.y", "C_US.UTF8", "C_.UTF 8"] {
+            assert!(is_known(Major::V18, name.as_bytes()), "{name}");
+        }
+        for name in
+            ["c.UTF-8", "C.Utf_8", "C.-UTF8", "C.UTF8.", "C.UTF-8/", "C@UTF-8", "C!.utf8", "C_US@.utf8", "C..utf8"]
+        {
+            assert!(!is_known(Major::V18, name.as_bytes()), "{name}");
+        }
+        let no_break = b"C.UTF-8\xc2\xa0";
+        assert!(is_known(Major::V15, no_break) && !is_known(Major::V16, no_break));
+        let long = |length: usize| format!("C.utf8@{}", "x".repeat(length - 7)).into_bytes();
+        assert!(is_known(Major::V14, &long(255)) && !is_known(Major::V14, &long(256)));
+    }
 
     #[test]
     fn tidies_paths_as_each_major_does() {

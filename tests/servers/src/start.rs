@@ -46,7 +46,8 @@ pub fn start_check(major: u16, files: &FileSet, name: &str) -> Result<Outcome> {
     files.write(&data)?;
     user::give(&data)?;
     let mut postgres = user::command(install::home(major)?.join("bin/postgres"));
-    postgres.current_dir(scratch.path()).arg("-D").arg(&data).args(["-C", name]);
+    // What is relative begins where the server is started, which files do not tell: here it is the data directory.
+    postgres.current_dir(&data).arg("-D").arg(&data).args(["-C", name]);
     if name != "log_line_prefix" {
         postgres.args(["-c", "log_line_prefix="]);
     }
