@@ -69,11 +69,11 @@ enum Command {
     /// What a rule, a parameter, or a server message in quotes means
     Explain(Later<ExplainArgs>),
     /// Every rule, the test of their pages, and new pages of one's own
-    Rules(Later<RulesArgs>),
+    Rules(RulesArgs),
     /// The language server, for editors: findings, fixes, help, completion
     Server(Later<ServerArgs>),
     /// Keep what is found today in a file, so that only what is new is reported
-    Baseline(Later<BaselineArgs>),
+    Baseline(BaselineArgs),
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -237,7 +237,7 @@ impl From<Cli> for Options {
             Command::Explain(Later(args)) => {
                 Task::Explain { name: args.words.join(" "), pg: args.pg, config: args.config }
             }
-            Command::Rules(Later(args)) => {
+            Command::Rules(args) => {
                 let task = match args.what {
                     Some(RulesCommand::Test) => RulesTask::Test,
                     Some(RulesCommand::New { name }) => RulesTask::New { name },
@@ -246,7 +246,7 @@ impl From<Cli> for Options {
                 Task::Rules { task, config: args.config }
             }
             Command::Server(Later(args)) => Task::Server(Box::new((*args).into())),
-            Command::Baseline(Later(args)) => (*args).into(),
+            Command::Baseline(args) => args.into(),
             Command::Completions { shell } => Task::Completions(shell),
             Command::Man { directory } => Task::Man(directory),
         };

@@ -329,6 +329,13 @@ fn names_of_nodes_come_from_the_configuration() {
 fn completions_and_manual_are_printed() {
     let tree = tree(&[]);
     assert!(run(&tree, &["completions", "bash"]).1.contains("pgconflint"));
+    // `help` completes commands of commands as well.
+    let fish = run(&tree, &["completions", "fish"]).1;
+    for (command, below) in [("rules", "list"), ("baseline", "prune")] {
+        let is_said =
+            |line: &str| line.contains(&format!("from {command}\" -f -a \"{below}\"")) && line.contains(" help;");
+        assert!(fish.lines().any(is_said), "{fish}");
+    }
     assert!(run(&tree, &["man"]).1.contains(".TH pgconflint"));
 }
 

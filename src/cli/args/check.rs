@@ -7,6 +7,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Arg, Args, Command, Subcommand, ValueEnum};
 
 use super::super::{Check, Fixes, Pair, Task};
+use super::later::Later;
 use super::{TargetArgs, migrate, segment};
 use crate::finding::Severity;
 use crate::report::Format;
@@ -106,9 +107,9 @@ pub struct BaselineArgs {
 #[derive(Subcommand, Debug)]
 enum BaselineCommand {
     /// Write all that is found into the file; reasons in it are kept
-    Write(BaselineOf),
+    Write(Later<BaselineOf>),
     /// Take out of the file what is no longer found
-    Prune(BaselineOf),
+    Prune(Later<BaselineOf>),
 }
 
 #[derive(Args, Debug)]
@@ -210,8 +211,8 @@ impl From<CheckArgs> for Check {
 impl From<BaselineArgs> for Task {
     fn from(args: BaselineArgs) -> Task {
         let (of, prune) = match args.what {
-            BaselineCommand::Write(of) => (of, false),
-            BaselineCommand::Prune(of) => (of, true),
+            BaselineCommand::Write(Later(of)) => (*of, false),
+            BaselineCommand::Prune(Later(of)) => (*of, true),
         };
         let check = Check {
             paths: of.paths,

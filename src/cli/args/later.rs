@@ -1,4 +1,6 @@
 //! Options of a command that are defined when that command is asked for: a check need not define those of all others.
+//!
+//! Not for a command that has commands: what `help` completes would not know them.
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, Id};
 
