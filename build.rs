@@ -66,10 +66,10 @@ fn write(path: &Path, text: &str) {
     std::fs::write(path, text).expect("OUT_DIR is writable");
 }
 
-/// A table in order, and where its rows begin.
-fn lay_out(out: &Path, name: &str, sorted: &str) {
-    write(&out.join(format!("{name}.tsv")), sorted);
-    write(&out.join(format!("{name}.rs")), &format!("{:?}", made::starts(sorted)));
+/// A table, and what finds its rows or cells.
+fn lay_out(out: &Path, name: &str, text: &str, index: &dyn std::fmt::Debug) {
+    write(&out.join(format!("{name}.tsv")), text);
+    write(&out.join(format!("{name}.rs")), &format!("{index:?}"));
 }
 
 /// The tables that are looked up by name, and the catalogues with what finds a name in them.
@@ -78,13 +78,13 @@ fn tables(catalog: &Path, out: &Path) {
         let path = catalog.join(name).with_extension("tsv");
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
+    let in_order = |name: &str, sorted: &str| lay_out(out, name, sorted, &made::starts(sorted));
     for name in ["bare-numbers", "beta-names", "build", "build-names", "misplaced", "retired-values", "timezones"] {
-        lay_out(out, name, &made::sorted(&read(name), name == "timezones"));
+        in_order(name, &made::sorted(&read(name), name == "timezones"));
     }
     for name in ["hba", "recovery"] {
         let (text, bounds) = made::grid(&read(name));
-        write(&out.join(format!("{name}.tsv")), &text);
-        write(&out.join(format!("{name}.rs")), &format!("{bounds:?}"));
+        lay_out(out, name, &text, &bounds);
     }
     let entries = std::fs::read_dir(catalog).expect("the catalogues are there");
     let names = entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned());
@@ -106,8 +106,8 @@ fn tables(catalog: &Path, out: &Path) {
         traits: &read("traits"),
         builds: &read("build"),
     };
-    lay_out(out, "traits", &made::by_trait(&read("traits")));
-    lay_out(out, "history", &recorded.history());
+    in_order("traits", &made::by_trait(&read("traits")));
+    in_order("history", &recorded.history());
     let mut code = format!("static RECORDED: [(Major, Index); {}] = [\n", majors.len());
     for (major, (label, _)) in majors.iter().enumerate() {
         let path = out.join(format!("catalog-{label}.tsv"));

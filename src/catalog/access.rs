@@ -271,8 +271,8 @@ pub fn key_words(column: &str) -> impl Iterator<Item = &'static str> {
 
 /// The key word that people mean by a word of a column.
 pub fn meant(column: &str, word: &[u8]) -> Option<&'static str> {
-    let of_column = rows().filter(|row| row.kind() == "meant" && row.place() == column);
-    of_column.into_iter().find(|row| row.name().as_bytes().eq_ignore_ascii_case(word)).map(|row| row.value())
+    let mut of_column = rows().filter(|row| row.kind() == "meant" && row.place() == column);
+    of_column.find(|row| row.name().as_bytes().eq_ignore_ascii_case(word)).map(|row| row.value())
 }
 
 #[cfg(test)]

@@ -107,9 +107,7 @@ impl Name {
 /// All names, whichever majors take them.
 pub fn names() -> &'static [Name] {
     static NAMES: OnceLock<Vec<Name>> = OnceLock::new();
-    NAMES.get_or_init(|| {
-        TABLE.rows().filter_map(|row| name([0, 1, 2, 3, 4, 5, 6].map(|column| row.cell(column)))).collect()
-    })
+    NAMES.get_or_init(|| TABLE.rows().filter_map(|row| name(std::array::from_fn(|column| row.cell(column)))).collect())
 }
 
 /// The name of just that spelling, where the major takes it.

@@ -16,6 +16,7 @@ use super::replication::at_trait;
 use super::spot::{Spot, View};
 use crate::finding::Severity;
 use crate::model::path;
+use crate::model::settings::Judged;
 use crate::names;
 use crate::source::{ReadError, display};
 
@@ -81,10 +82,31 @@ fn needs(view: &View, parameter: &'static str, needed: &Path, lacking: &Lacking)
     }
 }
 
+/// The line that says where a file for access lies.
+fn said<'a>(view: &View<'a>, setting: &str) -> Option<(usize, &'a Judged)> {
+    view.settings.winner(view.settings.catalog.find(setting.as_bytes())?)
+}
+
+/// Why a file that a line names cannot be read: it is not there, or it is a directory.
+fn named(view: &View, value: &[u8], path: &Path) -> Option<ReadError> {
+    match view.files.read(path) {
+        // No name at all is the directory that the server is started in.
+        _ if value.is_empty() => Some(ReadError::IsDirectory),
+        Err(error @ (ReadError::IsDirectory | ReadError::Missing | ReadError::NotDirectory)) => Some(error),
+        _ => None,
+    }
+}
+
+/// Where a file lies that no line names, and where it would if the server were started on the other directory.
+fn usual(view: &View, data: &Path, name: &str) -> Option<(PathBuf, PathBuf)> {
+    let main = &view.tree.visits.first()?.path;
+    let (in_data, beside) = (data.join(name), main.with_file_name(name));
+    Some(if view.tree.names_data { (beside, in_data) } else { (in_data, beside) })
+}
+
 /// pg_hba.conf, where the setting says; else in the directory that the server is started on.
 fn hba_file(view: &View, data: &Path) -> Option<Spot> {
-    let setting = view.settings.catalog.find(names::HBA_FILE.as_bytes()).and_then(|id| view.settings.winner(id));
-    match setting {
+    match said(view, names::HBA_FILE) {
         Some((index, judged)) => {
             hba_file_of(view, data, view.about("access-file-missing", index, judged.entry.value()))
         }
@@ -99,13 +121,7 @@ fn hba_file_of(view: &View, data: &Path, mut spot: Spot) -> Option<Spot> {
     let value = view.settings.value(names::HBA_FILE)?.plain();
     let shown = display(&value);
     let path = data.join(path::from_bytes(&value));
-    let error = match view.files.read(&path) {
-        // No name at all is the directory that the server is started in.
-        _ if value.is_empty() => ReadError::IsDirectory,
-        Err(error @ (ReadError::IsDirectory | ReadError::Missing | ReadError::NotDirectory)) => error,
-        _ => return None,
-    };
-    if error == ReadError::IsDirectory {
+    if named(view, &value, &path)? == ReadError::IsDirectory {
         spot.rule = "access-file-is-directory".into();
         return Some(spot.label("no file").server("Is a directory"));
     }
@@ -119,9 +135,7 @@ fn hba_file_of(view: &View, data: &Path, mut spot: Spot) -> Option<Spot> {
 
 /// The file that is looked for where no line names one.
 fn usual_hba_file(view: &View, data: &Path) -> Option<Spot> {
-    let main = &view.tree.visits.first()?.path;
-    let (in_data, beside) = (data.join(names::PG_HBA), main.with_file_name(names::PG_HBA));
-    let (wanted, other) = if view.tree.names_data { (beside, in_data) } else { (in_data, beside) };
+    let (wanted, other) = usual(view, data, names::PG_HBA)?;
     if is_there(view, &wanted) {
         return None;
     }

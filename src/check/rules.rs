@@ -26,21 +26,13 @@ pub struct Rules {
 struct Rule {
     page: Held,
     requirement: OnceLock<Option<Box<Requirement>>>,
-    condition: Option<When>,
 }
 
-/// A condition: build.rs has read those of the pages that come with the program.
-#[derive(Debug)]
-enum When {
-    BuiltIn(&'static Condition),
-    Own(Box<Condition>),
-}
-
-/// A page that comes with the program, or one of somebody's own. There are hundreds: none is copied.
+/// A page that comes with the program, or one of somebody's own, with its condition. There are hundreds: none is copied.
 #[derive(Debug)]
 enum Held {
-    BuiltIn(&'static Page),
-    Own(Box<Page>),
+    BuiltIn(&'static Page, &'static Option<Condition>),
+    Own(Box<(Page, Option<Condition>)>),
 }
 
 impl Deref for Held {
@@ -48,8 +40,8 @@ impl Deref for Held {
 
     fn deref(&self) -> &Page {
         match self {
-            Held::BuiltIn(page) => page,
-            Held::Own(page) => page,
+            Held::BuiltIn(page, _) => page,
+            Held::Own(own) => &own.0,
         }
     }
 }
@@ -83,11 +75,9 @@ impl Rules {
 
     /// The pages that come with the program.
     pub fn built_in() -> Rules {
-        let rules = rule::PAGES.iter().zip(rule::CONDITIONS).map(|(page, condition)| Rule {
-            page: Held::BuiltIn(page),
-            requirement: OnceLock::new(),
-            condition: condition.as_ref().map(When::BuiltIn),
-        });
+        let pages = rule::PAGES.iter().zip(rule::CONDITIONS);
+        let rules =
+            pages.map(|(page, condition)| Rule { page: Held::BuiltIn(page, condition), requirement: OnceLock::new() });
         Rules { rules: rules.collect(), gone: OnceLock::new() }
     }
 
@@ -175,11 +165,8 @@ impl Rule {
             Test::When(text) => Some(expr::parse(text).map_err(|what| at("when", what))?),
             _ => None,
         };
-        Ok(Rule {
-            requirement: OnceLock::from(requirement.map(Box::new)),
-            condition: condition.map(|condition| When::Own(Box::new(condition))),
-            page: Held::Own(Box::new(page)),
-        })
+        let requirement = OnceLock::from(requirement.map(Box::new));
+        Ok(Rule { page: Held::Own(Box::new((page, condition))), requirement })
     }
 
     fn requirement(&self) -> Option<&Requirement> {
@@ -188,10 +175,10 @@ impl Rule {
     }
 
     fn condition(&self) -> Option<&Condition> {
-        self.condition.as_ref().map(|condition| match condition {
-            When::BuiltIn(condition) => *condition,
-            When::Own(condition) => condition,
-        })
+        match &self.page {
+            Held::BuiltIn(_, condition) => condition.as_ref(),
+            Held::Own(own) => own.1.as_ref(),
+        }
     }
 
     fn speaks(&self, version: PgVersion, standing: Standing) -> bool {

@@ -1,5 +1,8 @@
 //! Replication slots, which a server keeps as directories below its data directory, against the settings.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use super::replication::{at_parameter, at_trait, with_trait};
 use super::spot::{Spot, View};
 use crate::model::path;
@@ -30,12 +33,17 @@ pub fn on_disk(view: &View) -> Option<Vec<Slot>> {
     let mut listed = view.files.list(&directory).ok()?;
     listed.sort();
     let slot = |name: &[u8]| {
-        let state = view.files.read(&directory.join(path::from_bytes(name)).join("state")).ok();
+        let state = state(view, path::from_bytes(name)).ok();
         Slot { name: display(name), logical: state.and_then(|state| is_logical(&state)) }
     };
     // A slot in the making ends so; the server clears it away.
     let slots = listed.iter().filter(|(name, is_directory)| *is_directory && !name.ends_with(b".tmp"));
     Some(slots.map(|(name, _)| slot(name)).collect())
+}
+
+/// The file of a slot.
+fn state(view: &View, slot: impl AsRef<Path>) -> Result<Arc<[u8]>, ReadError> {
+    view.files.read(&view.tree.data_directory.join(names::PG_REPLSLOT).join(slot).join("state"))
 }
 
 /// Whether the file of a slot says that it is logical; nothing where it is no such file.
@@ -68,9 +76,7 @@ fn listed(slots: &[Slot]) -> String {
 
 /// A directory of a slot without the file that makes it one.
 fn without_state(view: &View, slots: &[Slot]) -> Option<Spot> {
-    let directory = view.tree.data_directory.join(names::PG_REPLSLOT);
-    let state = |slot: &Slot| view.files.read(&directory.join(&slot.name).join("state"));
-    let slot = slots.iter().find(|slot| state(slot) == Err(ReadError::Missing))?;
+    let slot = slots.iter().find(|slot| state(view, &slot.name) == Err(ReadError::Missing))?;
     let spot = Spot::new("slot-without-state", view.top()?).word("other", slot.name.clone());
     let says = format!("could not open file \"{}/{}/state\"", names::PG_REPLSLOT, slot.name);
     Some(spot.label(format!("pg_replslot/{} beside it", slot.name)).server(says))
@@ -78,9 +84,8 @@ fn without_state(view: &View, slots: &[Slot]) -> Option<Spot> {
 
 /// The file of a slot that a start reads and cannot use: it ends too early, or another one stands in its place.
 fn unreadable_state(view: &View, slots: &[Slot]) -> Option<Spot> {
-    let directory = view.tree.data_directory.join(names::PG_REPLSLOT);
     slots.iter().find_map(|slot| {
-        let state = view.files.read(&directory.join(&slot.name).join("state")).ok()?;
+        let state = state(view, &slot.name).ok()?;
         let fault = fault(&state)?;
         let spot = |rule: &'static str| Some(Spot::new(rule, view.top()?).word("other", slot.name.clone()));
         let shown = format!("{}/{}/state", names::PG_REPLSLOT, slot.name);

@@ -1,8 +1,8 @@
 //! pg_ident.conf where the data lie: a server starts without it, and then has no map.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::is_there;
+use super::{is_there, named, said, usual};
 use crate::check::spot::{Spot, View};
 use crate::finding::{Label, Severity};
 use crate::model::path;
@@ -12,11 +12,13 @@ use crate::source::{Place, ReadError, display};
 /// A file that a line names; where none does, the usual one if pg_hba.conf counts on it.
 pub fn check(view: &View, data: &Path) -> Option<Spot> {
     let users = users(view);
-    let setting = view.settings.catalog.find(names::IDENT_FILE.as_bytes()).and_then(|id| view.settings.winner(id));
-    let (mut spot, related) = match setting {
+    let (mut spot, related) = match said(view, names::IDENT_FILE) {
         Some((index, judged)) => {
             let value = view.settings.value(names::IDENT_FILE)?.plain();
-            let reason = lacking(view, &value, data)?;
+            let reason = match named(view, &value, &data.join(path::from_bytes(&value)))? {
+                ReadError::IsDirectory => "is a directory",
+                _ => "is not there",
+            };
             let shown = if value.is_empty() { "an empty name".to_owned() } else { display(&value) };
             let spot = view.about("ident-file-missing", index, judged.entry.value()).label("not read");
             (spot.word("path", shown).word("reason", reason), users.as_slice())
@@ -25,7 +27,7 @@ pub fn check(view: &View, data: &Path) -> Option<Spot> {
         None if view.tree.missing.is_some() => return None,
         None => {
             let ((place, _), others) = users.split_first()?;
-            let path = usual(view, data).filter(|path| !is_there(view, path))?;
+            let (path, _) = usual(view, data, names::PG_IDENT).filter(|(path, _)| !is_there(view, path))?;
             let spot = Spot::new("ident-file-missing", *place).word("pg", view.version_word()).label(NO_MAP);
             let shown = display(&path::to_bytes(&path));
             (spot.word("path", shown).word("reason", "is not there"), others)
@@ -40,25 +42,6 @@ pub fn check(view: &View, data: &Path) -> Option<Spot> {
 }
 
 const NO_MAP: &str = "no such map";
-
-/// The file that is looked for where no line names one.
-fn usual(view: &View, data: &Path) -> Option<PathBuf> {
-    let main = &view.tree.visits.first()?.path;
-    Some(if view.tree.names_data { main.with_file_name(names::PG_IDENT) } else { data.join(names::PG_IDENT) })
-}
-
-/// Why nothing is read from a file of that name.
-fn lacking(view: &View, value: &[u8], data: &Path) -> Option<&'static str> {
-    // No name at all is the directory that the server is started in.
-    if value.is_empty() {
-        return Some("is a directory");
-    }
-    match view.files.read(&data.join(path::from_bytes(value))) {
-        Err(ReadError::IsDirectory) => Some("is a directory"),
-        Err(ReadError::Missing | ReadError::NotDirectory) => Some("is not there"),
-        _ => None,
-    }
-}
 
 /// The lines of pg_hba.conf that go by a map, each with what it says.
 fn users(view: &View) -> Vec<(Place, String)> {

@@ -6,7 +6,7 @@ use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till, take_while, take_while1};
 use nom::character::complete::{char, satisfy};
 use nom::combinator::{map, not, opt, peek, recognize};
-use nom::multi::separated_list1;
+use nom::multi::{many0, separated_list1};
 use nom::sequence::{delimited, pair, preceded, terminated};
 use nom::{IResult, Parser};
 
@@ -71,14 +71,14 @@ pub fn parse(text: &str) -> Result<Condition, String> {
     }
 }
 
+fn owned(text: &str) -> Cow<'static, str> {
+    Cow::Owned(text.to_owned())
+}
+
 fn spaced<'a, O>(
     parser: impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>>,
 ) -> impl Parser<&'a str, Output = O, Error = nom::error::Error<&'a str>> {
     preceded(take_while(char::is_whitespace), parser)
-}
-
-fn owned(text: &str) -> Cow<'static, str> {
-    Cow::Owned(text.to_owned())
 }
 
 /// A word of the language: not the beginning of a longer name.
@@ -91,37 +91,26 @@ fn is_word(char: char) -> bool {
 }
 
 fn any(input: &str) -> IResult<&str, Condition> {
-    joined(input, all, |rest| keyword("or").parse(rest), |several| Condition::Any(several.into()))
+    map(separated_list1(keyword("or"), all), |several| one_or(several, |several| Condition::Any(several.into())))
+        .parse(input)
 }
 
 fn all(input: &str) -> IResult<&str, Condition> {
-    joined(input, negation, |rest| keyword("and").parse(rest), |several| Condition::All(several.into()))
+    map(separated_list1(keyword("and"), negation), |several| one_or(several, |several| Condition::All(several.into())))
+        .parse(input)
 }
 
-/// One part, or several with words between them.
-fn joined<'a, T>(
-    input: &'a str,
-    part: fn(&'a str) -> IResult<&'a str, T>,
-    between: impl Fn(&'a str) -> IResult<&'a str, &'a str>,
-    join: fn(Vec<T>) -> T,
-) -> IResult<&'a str, T> {
-    let (mut rest, first) = part(input)?;
-    let mut more = Vec::new();
-    while let Ok((next, part)) = between(rest).and_then(|(next, _)| part(next)) {
-        more.push(part);
-        rest = next;
+fn one_or(mut several: Vec<Condition>, join: fn(Vec<Condition>) -> Condition) -> Condition {
+    match several.len() {
+        1 => several.remove(0),
+        _ => join(several),
     }
-    if more.is_empty() {
-        return Ok((rest, first));
-    }
-    more.insert(0, first);
-    Ok((rest, join(more)))
 }
 
 fn negation(input: &str) -> IResult<&str, Condition> {
     let (rest, negated) = opt(keyword("not")).parse(input)?;
     let (rest, condition) =
-        alt((is_set, comparison, delimited(spaced(char('(')), any, spaced(char(')'))))).parse(rest)?;
+        alt((is_set, comparison, delimited(spaced(char('(')), any, spaced(char(')'))), flag)).parse(rest)?;
     Ok((rest, if negated.is_some() { Condition::Neither(vec![condition].into()) } else { condition }))
 }
 
@@ -130,27 +119,16 @@ fn is_set(input: &str) -> IResult<&str, Condition> {
     map(preceded(spaced(tag("set")), name), |name| Condition::IsSet(owned(name))).parse(input)
 }
 
-/// A comparison, or a name alone: a Boolean.
+fn flag(input: &str) -> IResult<&str, Condition> {
+    map(spaced(name), |name| Condition::On(owned(name))).parse(input)
+}
+
 fn comparison(input: &str) -> IResult<&str, Condition> {
     let (rest, left) = sum(input)?;
-    match (right(rest), left) {
-        (Ok((rest, Right::In(several))), left) => Ok((rest, Condition::In(left, several.into()))),
-        (Ok((rest, Right::Of(comparison, right))), left) => Ok((rest, Condition::Compare(left, comparison, right))),
-        (Err(_), Operand::Word(name)) => Ok((rest, Condition::On(name))),
-        (Err(error), _) => Err(error),
-    }
-}
-
-/// What an operand is compared with.
-enum Right {
-    Of(Comparison, Operand),
-    In(Vec<Operand>),
-}
-
-fn right(input: &str) -> IResult<&str, Right> {
-    if let Ok((rest, _)) = keyword("in").parse(input) {
+    if let Ok((rest, _)) = keyword("in").parse(rest) {
         let several = separated_list1(spaced(char(',')), sum);
-        return map(delimited(spaced(char('(')), several, spaced(char(')'))), Right::In).parse(rest);
+        let (rest, several) = delimited(spaced(char('(')), several, spaced(char(')'))).parse(rest)?;
+        return Ok((rest, Condition::In(left, several.into())));
     }
     let operator = alt((
         map(tag("<="), |_| Comparison::LessOrEqual),
@@ -160,40 +138,41 @@ fn right(input: &str) -> IResult<&str, Right> {
         map(tag("<"), |_| Comparison::Less),
         map(tag(">"), |_| Comparison::Greater),
     ));
-    map((spaced(operator), sum), |(comparison, right)| Right::Of(comparison, right)).parse(input)
+    let (rest, comparison) = spaced(operator).parse(rest)?;
+    let (rest, right) = sum(rest)?;
+    Ok((rest, Condition::Compare(left, comparison, right)))
 }
 
 fn sum(input: &str) -> IResult<&str, Operand> {
-    let (mut rest, first) = product(input)?;
-    let mut terms = Vec::new();
-    let sign = |rest| spaced(alt((map(char('+'), |_| false), map(char('-'), |_| true)))).parse(rest);
-    while let Ok((next, term)) = sign(rest).and_then(|(next, minus)| map(product, |term| (minus, term)).parse(next)) {
-        terms.push(term);
-        rest = next;
-    }
-    if terms.is_empty() {
+    let sign = spaced(alt((map(char('+'), |_| false), map(char('-'), |_| true))));
+    let (rest, (first, more)) = pair(product, many0(pair(sign, product))).parse(input)?;
+    if more.is_empty() {
         return Ok((rest, first));
     }
-    terms.insert(0, (false, first));
-    Ok((rest, Operand::Sum(terms.into())))
+    Ok((rest, Operand::Sum(std::iter::once((false, first)).chain(more).collect())))
 }
 
 fn product(input: &str) -> IResult<&str, Operand> {
-    joined(input, operand, |rest| spaced(tag("*")).parse(rest), |several| Operand::Product(several.into()))
+    let (rest, (first, more)) = pair(operand, many0(preceded(spaced(char('*')), operand))).parse(input)?;
+    if more.is_empty() {
+        return Ok((rest, first));
+    }
+    Ok((rest, Operand::Product(std::iter::once(first).chain(more).collect())))
 }
 
 fn operand(input: &str) -> IResult<&str, Operand> {
-    let input = input.trim_start();
-    let literal = |text: &str| Operand::Literal(owned(text));
-    match input.as_bytes().first() {
-        Some(b'\'') => map(delimited(char('\''), take_till(|char| char == '\''), char('\'')), literal).parse(input),
-        Some(b'-' | b'0'..=b'9') => {
-            let digits = take_while1(|char: char| char.is_ascii_digit());
-            let rest = take_while(|char: char| char.is_ascii_alphanumeric() || char == '.');
-            map(recognize((opt(char('-')), digits, rest)), literal).parse(input)
-        }
-        _ => map(name, |name| Operand::Word(owned(name))).parse(input),
-    }
+    let quoted = delimited(char('\''), take_till(|char| char == '\''), char('\''));
+    let number = recognize((
+        opt(char('-')),
+        take_while1(|char: char| char.is_ascii_digit()),
+        take_while(|char: char| char.is_ascii_alphanumeric() || char == '.'),
+    ));
+    spaced(alt((
+        map(quoted, |text: &str| Operand::Literal(owned(text))),
+        map(number, |text: &str| Operand::Literal(owned(text))),
+        map(name, |name: &str| Operand::Word(owned(name))),
+    )))
+    .parse(input)
 }
 
 /// A parameter or a bare word such as `scram-sha-256`.

@@ -8,15 +8,19 @@ use crate::rule::Page;
 pub fn pages<'a>(text: &str, rules: &'a Rules) -> Vec<&'a Page> {
     let mut found: Vec<&Page> = Vec::new();
     for message in messages(text) {
-        let all = super::sorted(rules);
-        let (mut saying, others): (Vec<&Page>, Vec<&Page>) =
-            all.into_iter().partition(|page| says(page, &message).is_some());
-        saying.sort_by_key(|page| std::cmp::Reverse(says(page, &message)));
+        let (mut saying, mut others) = (Vec::new(), Vec::new());
+        for page in super::sorted(rules) {
+            match says(page, &message) {
+                Some(bytes) => saying.push((bytes, page)),
+                None => others.push(page),
+            }
+        }
+        saying.sort_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
         let mentioned = others.into_iter().filter_map(|page| Some((mentions(page, &message)?, page)));
         let mut mentioned: Vec<(usize, &Page)> = mentioned.collect();
         // What is refused comes before what is only unwise; of equals who quotes most of it comes first.
         mentioned.sort_by_key(|(other, page)| (page.severity != "error", *other));
-        for page in saying.into_iter().chain(mentioned.into_iter().map(|(_, page)| page)) {
+        for page in saying.into_iter().chain(mentioned).map(|(_, page)| page) {
             if !found.iter().any(|known| known.id == page.id) {
                 found.push(page);
             }
