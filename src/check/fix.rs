@@ -29,6 +29,7 @@ pub fn of(view: &View, verb: &Verb, safe: bool, spot: &Spot) -> Option<Fix> {
 
 fn native_title(spot: &Spot) -> String {
     match spot.edits.as_slice() {
+        [edit] if edit.text == b" " => "write a blank".to_string(),
         [edit] if !edit.text.is_empty() && edit.text.len() < 60 => {
             format!("write `{}`", crate::source::display(edit.text.trim_ascii()))
         }

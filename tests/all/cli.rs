@@ -325,6 +325,14 @@ fn names_of_nodes_come_from_the_configuration() {
     assert_eq!(found["pg"], serde_json::json!(["12", "13", "14"]));
 }
 
+/// What cannot be seen is named: between two backquotes a blank would be nothing.
+#[test]
+fn a_fix_that_writes_a_blank_says_so() {
+    let tree = tree(&[("postgresql.conf", "work_mem =\u{a0}4MB\n")]);
+    let (_, text, _) = run(&tree, &["check", "--pg", "16", "postgresql.conf"]);
+    assert!(text.contains("safe fix: write a blank\n"), "{text}");
+}
+
 #[test]
 fn completions_and_manual_are_printed() {
     let tree = tree(&[]);
